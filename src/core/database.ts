@@ -1,0 +1,80 @@
+import type { MemberName, Ms } from './brand.ts';
+import type { Position } from './position.ts';
+
+/** Where a replica takes its log from. */
+export interface Source {
+  readonly member: MemberName;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What a running database says about its own replaying of a source's log. */
+export interface ReplayView {
+  /** Everything received and safely kept. */
+  readonly received: Position | undefined;
+  readonly applied: Position | undefined;
+  /** Age of the last applied commit; undefined when unknown. */
+  readonly delayMs: number | undefined;
+  readonly paused: boolean;
+  /** Sessions whose snapshot or lock keeps replay waiting: they would delay a promotion by as long. */
+  readonly blockers: number;
+}
+
+/** One connected replica, as the database that serves it sees it. */
+export interface ReplicaConnection {
+  readonly name: string;
+  readonly address: string | undefined;
+  readonly state: string;
+  readonly sync: string;
+  readonly lag: number | undefined;
+}
+
+/** The member's own database, as observed just now. Engine-neutral. */
+export type DatabaseView =
+  /** No data at all: may be created (new cluster) or cloned (known cluster). */
+  | { readonly kind: 'empty' }
+  /** Something is there that the agent must not touch; `why` says what and what to do. */
+  | { readonly kind: 'unusable'; readonly why: string }
+  /** An initialisation, clone or rewind was interrupted: what is there is no database. */
+  | { readonly kind: 'incomplete'; readonly step: 'initialize' | 'clone' | 'rewind' }
+  | {
+      readonly kind: 'stopped';
+      readonly systemId: string;
+      /** It ended with everything written, so `position` is the end of its log. */
+      readonly cleanly: boolean;
+      readonly wasPrimary: boolean;
+      readonly position: Position | undefined;
+      readonly generation: number;
+      /** Processes of a dead server are still there (children that outlived it). */
+      readonly leftovers: number;
+    }
+  | { readonly kind: 'starting'; readonly systemId: string; readonly progress: string }
+  /** Its processes are there, but it does not answer; `forMs` since when. */
+  | { readonly kind: 'unresponsive'; readonly systemId: string; readonly forMs: Ms; readonly why: string }
+  | RunningDatabase;
+
+export interface RunningDatabase {
+  readonly kind: 'running';
+  readonly systemId: string;
+  readonly role: 'primary' | 'replica';
+  /** A primary that takes writes (verified by asking, not assumed from the role). */
+  readonly writable: boolean;
+  /** End of its log: written (primary), or received and applied (replica). */
+  readonly position: Position;
+  readonly generation: number;
+  /** The configured source; undefined when it follows nobody. */
+  readonly source: Source | undefined;
+  /** The stream from the source is established. */
+  readonly streaming: boolean;
+  readonly replay: ReplayView | undefined;
+  readonly replicas: readonly ReplicaConnection[];
+  /** Where each retained slot starts, by slot owner. */
+  readonly slots: Readonly<Record<string, string>>;
+  /** Parameters whose new value needs a restart. */
+  readonly pendingRestart: readonly string[];
+  readonly serverVersion: string;
+  /** Wall clock milliseconds. */
+  readonly startedAt: number;
+  /** A checkpoint of the running generation was completed: others may rewind to this primary. */
+  readonly rewindable: boolean;
+}

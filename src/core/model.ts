@@ -1,0 +1,149 @@
+import type { InstanceId, LeaseId, MemberName, Ms, Revision, Term } from './brand.ts';
+import type { Position } from './position.ts';
+import type { Settings, Tags } from './settings.ts';
+
+/** What the cluster's keys in etcd hold (rule D1). The text form of each is in src/state. */
+
+/** A key's value together with the revision that wrote it, which every later transaction compares (rule D2). */
+export interface Keyed<T> {
+  readonly value: T;
+  readonly modRevision: Revision;
+  readonly lease?: LeaseId;
+}
+
+/** `initialize`: which data this cluster is about. Written once, by compare-and-swap (invariant I12). */
+export interface Initialize {
+  /** The engine's own identity of the data; absent while the first member is still creating it. */
+  readonly systemId?: string;
+  readonly engine: string;
+  readonly by: MemberName;
+  readonly instance: InstanceId;
+}
+
+/** `heartbeat`: the proof of life of the term's holder (rule D4). */
+export interface Heartbeat {
+  readonly term: Term | undefined;
+  readonly seq: number;
+  readonly member: MemberName;
+  readonly instance: InstanceId;
+  /** One life of the agent's process: how a restarted agent tells its own writes from its predecessor's. */
+  readonly agent: string;
+  readonly ttl: Ms;
+  /** The holder's database is verified unable to acknowledge a write (rule D6). */
+  readonly released: boolean;
+  /** The holder has waited out, or proven away, its predecessor's right (rule D5). */
+  readonly cleared: boolean;
+  readonly position: Position | undefined;
+  /** Where each member's retained log starts, so that replicas can keep the same (slots kept after a failover). */
+  readonly slots: Readonly<Record<string, string>>;
+}
+
+/** `history` (newest term) and `history/<term>` (older ones). The newest term is the key's own mod revision (D1). */
+export interface HistoryEntry {
+  readonly member: MemberName;
+  readonly instance: InstanceId;
+  /** The log generation (PostgreSQL: timeline number) reserved for this term; never used twice (invariant I6). */
+  readonly generation: number;
+  readonly how: 'bootstrap' | 'acquire' | 'take-over' | 're-acquire' | 'hand-over' | 'restart';
+  readonly reason: string;
+  /** Wall clock, for people only. ISO 8601. */
+  readonly at: string;
+  /** The last position known of the predecessor. */
+  readonly from: Position | undefined;
+}
+
+/** One entry of `sync`: with which acknowledgements a leader of a term promised durability (rules D7 to D9). */
+export interface SyncEntry {
+  readonly term: Term;
+  readonly leader: string;
+  readonly voters: readonly string[];
+  readonly acks: number;
+}
+
+export type MemberState =
+  | 'starting'
+  | 'running'
+  | 'streaming'
+  | 'catching-up'
+  | 'stopped'
+  | 'crashed'
+  | 'cloning'
+  | 'rewinding'
+  | 'initializing'
+  | 'stopping'
+  | 'fenced'
+  | 'unresponsive'
+  | 'failed';
+
+export type DatabaseRole = 'primary' | 'replica' | 'none';
+
+/** `members/<name>`, on the member's lease; written on change only, so that an idle cluster costs etcd nothing. */
+export interface MemberRecord {
+  readonly name: MemberName;
+  readonly instance: InstanceId;
+  readonly agent: string;
+  /** The lease that a hand-over puts the leader key on (rule D14). */
+  readonly lease: LeaseId;
+  readonly apiUrl: string;
+  readonly host: string;
+  readonly port: number;
+  readonly role: DatabaseRole;
+  readonly state: MemberState;
+  readonly generation: number;
+  readonly position: Position | undefined;
+  readonly tags: Tags;
+  readonly pendingRestart: boolean;
+  readonly version: string;
+  readonly serverVersion: string;
+}
+
+/** `intents/<id>`: an operator's recorded wish. */
+export type Intent =
+  | {
+      readonly kind: 'switchover';
+      readonly id: string;
+      readonly from: MemberName | undefined;
+      readonly to: MemberName | undefined;
+      /** Wall clock milliseconds; undefined: at once. */
+      readonly at: number | undefined;
+      readonly by: string;
+    }
+  | {
+      readonly kind: 'failover';
+      readonly id: string;
+      readonly to: MemberName;
+      readonly by: string;
+      readonly allowDataLoss: boolean;
+    }
+  | {
+      readonly kind: 'restart';
+      readonly id: string;
+      readonly member: MemberName;
+      readonly onlyIfPending: boolean;
+      readonly at: number | undefined;
+      readonly by: string;
+    }
+  | {
+      readonly kind: 'reinitialize';
+      readonly id: string;
+      readonly member: MemberName;
+      readonly fromLeader: boolean;
+      readonly by: string;
+    };
+
+/** Everything the agents know from etcd, read at one revision. */
+export interface ClusterView {
+  readonly revision: Revision;
+  readonly initialize: Keyed<Initialize> | undefined;
+  readonly settings: Keyed<Settings> | undefined;
+  readonly leader: Keyed<MemberName> | undefined;
+  readonly heartbeat: Keyed<Heartbeat> | undefined;
+  readonly history: Keyed<HistoryEntry> | undefined;
+  readonly sync: Keyed<readonly SyncEntry[]> | undefined;
+  readonly members: ReadonlyMap<MemberName, Keyed<MemberRecord>>;
+  readonly intents: readonly Keyed<Intent>[];
+  /** Terms whose ex-leader said that it is fenced though it could not write the heartbeat any more (rule D6). */
+  readonly fenced: ReadonlySet<Term>;
+  /** Keys that could not be understood, with the reason. Nothing is ever decided from them. */
+  readonly problems: readonly string[];
+}

@@ -1,0 +1,63 @@
+import type { Ms } from '../core/brand.ts';
+
+/** Child processes and what /proc tells. Processes are known by pid AND start time; zombies count as dead. */
+export interface Processes {
+  /** Runs a program to its end. Never a shell. Output is capped. Killed (TERM, then KILL, whole group) at deadline or abort. */
+  run(command: Command & { readonly timeout: Ms; readonly signal: AbortSignal }): Promise<RunResult>;
+  /** Starts a program in a session of its own that outlives this process; its output goes to a file. */
+  launch(command: Command & { readonly output: string }): Promise<ProcessId>;
+  find(pid: number): ProcessInfo | undefined;
+  alive(id: ProcessId): boolean;
+  /** All processes whose working directory is `directory`, and all their descendants. */
+  within(directory: string): readonly ProcessInfo[];
+  /** Sends a signal if the process is still the one that is meant. */
+  signal(
+    id: ProcessId,
+    signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGHUP' | 'SIGUSR1',
+  ): boolean;
+  /** Calls back once when the process ends (exit event of a child, else polled every 50 ms). Returns a cancel function. */
+  onExit(id: ProcessId, listener: () => void): () => void;
+}
+
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly input?: string;
+  /** Run as this user where the agent is root. */
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+export interface ProcessId {
+  readonly pid: number;
+  /** Clock ticks since boot, from /proc/<pid>/stat. */
+  readonly startTime: string;
+}
+
+export interface ProcessInfo extends ProcessId {
+  readonly ppid: number;
+  /** One letter of /proc/<pid>/stat: R, S, D, T, Z … */
+  readonly state: string;
+  readonly command: string;
+}
+
+export type RunResult =
+  | {
+      readonly kind: 'exited';
+      readonly code: number;
+      readonly stdout: string;
+      readonly stderr: string;
+      readonly tookMs: number;
+    }
+  | {
+      readonly kind: 'killed';
+      readonly signal: string;
+      readonly stdout: string;
+      readonly stderr: string;
+      readonly tookMs: number;
+    }
+  | { readonly kind: 'timed-out'; readonly stdout: string; readonly stderr: string; readonly tookMs: number }
+  | { readonly kind: 'aborted' }
+  | { readonly kind: 'not-started'; readonly why: string };
