@@ -97,39 +97,45 @@ export interface MemberRecord {
   readonly serverVersion: string;
 }
 
+/** How an intent ended; kept for a while so that whoever asked can read it. */
+export interface IntentOutcome {
+  readonly kind: 'done' | 'refused' | 'failed';
+  readonly reason: string;
+  /** Wall clock, ISO 8601. */
+  readonly at: string;
+}
+
+interface IntentBase {
+  readonly id: string;
+  /** Who asked: for people and the record. */
+  readonly by: string;
+  /** Wall clock milliseconds before which nothing is done; undefined: at once. */
+  readonly at: number | undefined;
+  readonly outcome: IntentOutcome | undefined;
+}
+
 /** `intents/<id>`: an operator's recorded wish. */
 export type Intent =
-  | {
+  | (IntentBase & {
       readonly kind: 'switchover';
-      readonly id: string;
       readonly from: MemberName | undefined;
       readonly to: MemberName | undefined;
-      /** Wall clock milliseconds; undefined: at once. */
-      readonly at: number | undefined;
-      readonly by: string;
-    }
-  | {
+    })
+  | (IntentBase & {
       readonly kind: 'failover';
-      readonly id: string;
       readonly to: MemberName;
-      readonly by: string;
       readonly allowDataLoss: boolean;
-    }
-  | {
+    })
+  | (IntentBase & {
       readonly kind: 'restart';
-      readonly id: string;
       readonly member: MemberName;
       readonly onlyIfPending: boolean;
-      readonly at: number | undefined;
-      readonly by: string;
-    }
-  | {
+    })
+  | (IntentBase & {
       readonly kind: 'reinitialize';
-      readonly id: string;
       readonly member: MemberName;
       readonly fromLeader: boolean;
-      readonly by: string;
-    };
+    });
 
 /** Everything the agents know from etcd, read at one revision. */
 export interface ClusterView {
