@@ -7,6 +7,18 @@ export const ERRORS = {
   },
   usage: { http: 400, exit: 2, meaning: 'The command or request was not understood.' },
   unauthorized: { http: 401, exit: 1, meaning: 'The request needs credentials, or they are wrong.' },
+  forbidden: {
+    http: 403,
+    exit: 1,
+    meaning:
+      'Requests that change something are not allowed here: from this address, page, or without credentials set.',
+  },
+  'too-many-attempts': { http: 429, exit: 1, meaning: 'Too many wrong credentials from this address; wait a minute.' },
+  'schedule-invalid': {
+    http: 422,
+    exit: 2,
+    meaning: 'The scheduled time cannot be read, has no time zone, or has passed.',
+  },
   'not-found': { http: 404, exit: 1, meaning: 'There is no such path, member or intent.' },
   refused: {
     http: 412,

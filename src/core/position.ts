@@ -27,4 +27,6 @@ export interface PositionAlgebra {
   describe(position: Position): string;
   /** The number of the log generation (PostgreSQL: timeline) for APIs that show one; 0 where there is none. */
   generation(position: Position): number;
+  /** The end of the log as one number, for APIs that show one (PostgreSQL: the LSN); absent where there is none. */
+  offset?(position: Position): number | undefined;
 }

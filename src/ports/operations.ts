@@ -1,6 +1,7 @@
-import type { MemberName, Ms } from '../core/brand.ts';
+import type { MemberName, Ms, Term } from '../core/brand.ts';
 import type { CandidateReport } from '../core/candidates.ts';
 import type { ErrorCode } from '../core/errors.ts';
+import type { HistoryEntry } from '../core/model.ts';
 
 /**
  * What an operator can ask of a cluster. Each records an intent in etcd (compare-and-swap); the agents carry it out.
@@ -22,6 +23,13 @@ export interface Operations {
   ): Promise<OperationResult>;
   /** The dynamic configuration as it was written, and its versions. */
   configuration(how: How): Promise<OperationResult>;
+  /** All terms that are kept, oldest first: `data` is a list of `TermRecord`. */
+  history(how: How): Promise<OperationResult>;
+}
+
+/** One leadership of the cluster's past. */
+export interface TermRecord extends HistoryEntry {
+  readonly term: Term;
 }
 
 export interface SwitchoverRequest {
