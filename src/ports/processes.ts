@@ -4,11 +4,17 @@ import type { Ms } from '../core/brand.ts';
 export interface Processes {
   /** Runs a program to its end. Never a shell. Output is capped. Killed (TERM, then KILL, whole group) at deadline or abort. */
   run(command: Command & { readonly timeout: Ms; readonly signal: AbortSignal }): Promise<RunResult>;
-  /** Starts a program in a session of its own that outlives this process; its output goes to a file. */
-  launch(command: Command & { readonly output: string }): Promise<ProcessId>;
+  /**
+   * Starts a program in a session of its own that outlives this process; its output goes to a file. With `group` it is put
+   * into a control group of that name where the machine permits it, so that a fence can kill all of it at once.
+   */
+  launch(command: Command & { readonly output: string; readonly group?: string }): Promise<ProcessId>;
   find(pid: number): ProcessInfo | undefined;
   alive(id: ProcessId): boolean;
-  /** All processes whose working directory is `directory`, and all their descendants. */
+  /**
+   * All living processes whose working directory is `directory`, and all their descendants; without this process, and
+   * without an operator's terminal programs that merely stand there (a shell, an editor).
+   */
   within(directory: string): readonly ProcessInfo[];
   /** Sends a signal if the process is still the one that is meant. */
   signal(
