@@ -14,7 +14,9 @@ export interface Keyed<T> {
 /** `initialize`: which data this cluster is about. Written once, by compare-and-swap (invariant I12). */
 export interface Initialize {
   /** The engine's own identity of the data; absent while the first member is still creating it. */
-  readonly systemId?: string;
+  readonly systemId: string | undefined;
+  /** `created`: by an empty start, so that no leader can ever have been before; `adopted`: data that was there already. */
+  readonly how: 'created' | 'adopted';
   readonly engine: string;
   readonly by: MemberName;
   readonly instance: InstanceId;
@@ -33,6 +35,8 @@ export interface Heartbeat {
   readonly released: boolean;
   /** The holder has waited out, or proven away, its predecessor's right (rule D5). */
   readonly cleared: boolean;
+  /** Written under pause: the holder keeps its right without proving it, and no silence ends it (docs/decisions/0002). */
+  readonly paused: boolean;
   readonly position: Position | undefined;
   /** Where each member's retained log starts, so that replicas can keep the same (slots kept after a failover). */
   readonly slots: Readonly<Record<string, string>>;
@@ -101,8 +105,8 @@ export interface MemberRecord {
 export interface IntentOutcome {
   readonly kind: 'done' | 'refused' | 'failed';
   readonly reason: string;
-  /** Wall clock, ISO 8601. */
-  readonly at: string;
+  /** Wall clock milliseconds. */
+  readonly at: number;
 }
 
 interface IntentBase {
@@ -137,19 +141,74 @@ export type Intent =
       readonly fromLeader: boolean;
     });
 
+/** `pledges/<name>`: a voter's promise that it has stopped receiving from the leader of `term` (rule D11). A register: never deleted. */
+export interface Pledge {
+  readonly member: MemberName;
+  readonly instance: InstanceId;
+  /** undefined: withdrawn. */
+  readonly term: Term | undefined;
+  /** The end of everything that it received. */
+  readonly position: Position | undefined;
+}
+
+/** `suspects/<name>`: this member lost sight of the leader of `term`. Without effect by itself. */
+export interface Suspicion {
+  readonly member: MemberName;
+  readonly instance: InstanceId;
+  readonly term: Term;
+  /** `silence`: nothing was heard; `refused`: the stream ended and the leader's host refuses connections. */
+  readonly evidence: 'silence' | 'refused';
+}
+
+/** `failsafe`: who must promise before a leader goes on without etcd, and who alone may take the key (rule D15). */
+export interface Failsafe {
+  readonly term: Term;
+  readonly members: readonly { readonly name: MemberName; readonly apiUrl: string }[];
+}
+
+/** `fenced/<term>`: the ex-leader of that term is fenced though it can no longer write the heartbeat (rule D6). */
+export interface Fenced {
+  readonly member: MemberName;
+}
+
+/** A dynamic configuration as an operator wrote it: sparse, durations and sizes as text. Compiled: `Settings`. */
+export type SettingsDocument = Readonly<Record<string, unknown>>;
+
+/** `config` (in force) and `config-history/<number>` (every version): the document, who wrote it and when. */
+export interface ConfigVersion {
+  /** Counts from 1. */
+  readonly number: number;
+  readonly document: SettingsDocument;
+  readonly by: string;
+  /** Wall clock, ISO 8601. */
+  readonly at: string;
+}
+
 /** Everything the agents know from etcd, read at one revision. */
 export interface ClusterView {
   readonly revision: Revision;
   readonly initialize: Keyed<Initialize> | undefined;
+  /** What `configuration` means; undefined when it is absent or cannot be used (then `unreadable` has `config`). */
   readonly settings: Keyed<Settings> | undefined;
+  /** The document in force, as it was written. */
+  readonly configuration: Keyed<ConfigVersion> | undefined;
+  /** Older and current versions of the configuration, by number. */
+  readonly configVersions: ReadonlyMap<number, Keyed<ConfigVersion>>;
   readonly leader: Keyed<MemberName> | undefined;
   readonly heartbeat: Keyed<Heartbeat> | undefined;
   readonly history: Keyed<HistoryEntry> | undefined;
+  /** `history/<term>`: the terms before the newest one. */
+  readonly olderTerms: ReadonlyMap<Term, Keyed<HistoryEntry>>;
   readonly sync: Keyed<readonly SyncEntry[]> | undefined;
+  readonly pledges: ReadonlyMap<MemberName, Keyed<Pledge>>;
+  readonly suspects: ReadonlyMap<MemberName, Keyed<Suspicion>>;
+  readonly failsafe: Keyed<Failsafe> | undefined;
   readonly members: ReadonlyMap<MemberName, Keyed<MemberRecord>>;
   readonly intents: readonly Keyed<Intent>[];
   /** Terms whose ex-leader said that it is fenced though it could not write the heartbeat any more (rule D6). */
   readonly fenced: ReadonlySet<Term>;
-  /** Keys that could not be understood, with the reason. Nothing is ever decided from them. */
+  /** Names below the prefix (`leader`, `members/a`) of keys that are present but could not be understood: not the same as absent. */
+  readonly unreadable: ReadonlySet<string>;
+  /** The same keys with the reason, for people. Nothing is ever decided from them. */
   readonly problems: readonly string[];
 }
