@@ -1,0 +1,37 @@
+/** What a member's configuration file is made from. */
+export interface ConfigInput {
+  readonly cluster: string;
+  readonly name: string;
+  readonly dir: string;
+  readonly dataDir: string;
+  readonly etcdEndpoints: readonly string[];
+  readonly apiPort: number;
+  readonly port: number;
+  readonly binDir: string;
+  readonly osUser: string | undefined;
+  readonly superuser: { readonly user: string; readonly password: string };
+  readonly replicationPassword: string;
+  readonly tags: Readonly<Record<string, unknown>>;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** The local configuration of one member, as /etc/haagent/haagent.yml would hold it, by section. */
+export const agentConfig = (input: ConfigInput): Record<string, Readonly<Record<string, unknown>>> => ({
+  cluster: { name: input.cluster },
+  member: { name: input.name, state_dir: `${input.dir}/state`, run_dir: `${input.dir}/run` },
+  etcd: { endpoints: input.etcdEndpoints },
+  api: { listen: `127.0.0.1:${input.apiPort}`, advertise: `127.0.0.1:${input.apiPort}` },
+  postgresql: {
+    data_dir: input.dataDir,
+    bin_dir: input.binDir,
+    listen: '127.0.0.1',
+    port: input.port,
+    ...(input.osUser === undefined ? {} : { os_user: input.osUser }),
+    authentication: {
+      superuser: { username: input.superuser.user, password: input.superuser.password },
+      replication: { username: 'replicator', password: input.replicationPassword },
+    },
+  },
+  tags: input.tags,
+  bootstrap: { settings: input.settings },
+});

@@ -1,0 +1,127 @@
+import type { LabEtcd } from './etcd.ts';
+import type { Proc } from './proc.ts';
+
+/** Which processes of a member a fault is about. `database` is the postmaster and all its children. */
+export type Part = 'postmaster' | 'database' | 'agent' | 'guard' | 'all';
+
+export interface LabMember {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly apiUrl: string;
+  readonly dir: string;
+  readonly dataDir: string;
+  readonly configFile: string;
+  /** What the agent and its guard write to standard output and error. */
+  readonly logFile: string;
+}
+
+/** What one member says of itself, and what of it is running. */
+export interface MemberView {
+  readonly name: string;
+  /** GET /primary answers 200: clients are to write here. */
+  readonly open: boolean;
+  /** From the agent; `unknown` when it does not answer. */
+  readonly role: string;
+  readonly state: string;
+  readonly timeline: number | undefined;
+  readonly lag: number | string | undefined;
+  readonly pids: { readonly agent?: number; readonly guard?: number; readonly postmaster?: number };
+}
+
+export interface LabProxy {
+  readonly host: string;
+  readonly primaryPort: number;
+  readonly replicaPort: number;
+  readonly statsPort: number;
+}
+
+export interface CtlResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface WaitOptions {
+  readonly deadlineMs: number;
+  readonly everyMs?: number;
+}
+
+/**
+ * A cluster of real servers for tests, benches and the demo. Tests speak to this and not to how it is made: the servers
+ * may be processes on loopback or containers.
+ */
+export interface Lab {
+  readonly dir: string;
+  readonly cluster: string;
+  readonly members: readonly LabMember[];
+  readonly etcd: LabEtcd;
+  readonly proxy: LabProxy | undefined;
+  readonly superuser: { readonly user: string; readonly password: string };
+
+  member(name: string): LabMember;
+  /** A further member, not started. */
+  addMember(spec: MemberSpec): Promise<LabMember>;
+  /** Starts etcd, the proxy and every member's agent, and waits until etcd answers. */
+  start(): Promise<void>;
+  /** Ends and removes everything, also what the agents started. Can be called twice. */
+  stop(options?: { readonly keep?: boolean }): Promise<void>;
+
+  /** Starts a member's agent as init would, and keeps it running. */
+  startMember(name: string): void;
+  /** Ends a member's agent with SIGTERM and keeps it stopped; whatever it leaves running goes on. */
+  stopAgent(name: string): Promise<void>;
+
+  observe(): Promise<readonly MemberView[]>;
+  /** The member whose /primary says 200; undefined when none or several do. */
+  leader(): Promise<string | undefined>;
+  waitForLeader(options: WaitOptions & { readonly not?: string }): Promise<string>;
+  /** One primary that is open, and every other member (or those named) streaming from it. */
+  waitForHealthy(options: WaitOptions & { readonly members?: readonly string[] }): Promise<string>;
+  /** Asks until there is an answer; fails with the state of all members and where the logs are. */
+  waitFor<T>(what: string, probe: () => Promise<T | undefined | false>, options: WaitOptions): Promise<T>;
+
+  /** The living processes of a part. */
+  processes(name: string, part: Part): readonly Proc[];
+  /**
+   * Sends a signal to a part. SIGKILL of `all` is the loss of a host: nothing is started again until `startMember`.
+   * SIGKILL of anything else leaves the member's init at work.
+   */
+  kill(name: string, part: Part, signal?: NodeJS.Signals): Promise<void>;
+  /** SIGSTOP; `all` holds init too. */
+  freeze(name: string, part: Part): void;
+  thaw(name: string, part: Part): void;
+
+  /** Runs haagentctl against this cluster and returns how it ended; ends by `deadlineMs` (30 s). */
+  ctl(args: readonly string[], options?: { readonly deadlineMs?: number }): Promise<CtlResult>;
+  /** One GET of a member's API with its status and body; undefined when nothing answered within half a second. */
+  get(name: string, path: string): Promise<{ readonly status: number; readonly body: string } | undefined>;
+  /** Asks a member's database directly, as the superuser, on a connection of its own; ends within five seconds. */
+  query(name: string, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** The last lines of every log, for a failure's message. */
+  logTail(lines?: number): string;
+}
+
+export interface MemberSpec {
+  readonly name: string;
+  readonly tags?: Readonly<Record<string, unknown>>;
+  /** Merged over the generated local configuration, section by section. */
+  readonly config?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+export interface LabOptions {
+  readonly engine: 'postgres';
+  /** How many, named pg1, pg2 …; or one by one. */
+  readonly members: number | readonly MemberSpec[];
+  readonly cluster?: string;
+  readonly etcd?: 1 | 3;
+  readonly haproxy?: boolean;
+  /** The cluster's ttl in milliseconds. */
+  readonly ttlMs?: number;
+  /** The rest of the dynamic configuration that the bootstrap writes. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Ports that people can remember, where they are free; random ones otherwise. */
+  readonly fixedPorts?: boolean;
+  /** How long after its end a member's agent is started again, in milliseconds; undefined: never. */
+  readonly restartAfterMs?: number;
+}

@@ -1,0 +1,90 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { agentConfig, type ConfigInput } from './agent-config.ts';
+import type { LabMember, MemberSpec, Part } from './lab.ts';
+import { killUntilNone, procsBelow, signalProc, type Proc } from './proc.ts';
+import { createService, type Service } from './service.ts';
+
+const AGENT = fileURLToPath(new URL('../../dist/bin/haagent.js', import.meta.url));
+
+/** A member of a process lab: its directory, its agent under an init, and the processes that belong to it. */
+export interface MemberProcess {
+  readonly info: LabMember;
+  readonly agent: Service;
+  processes(part: Part): readonly Proc[];
+  kill(part: Part, signal: NodeJS.Signals): Promise<void>;
+  signal(part: Part, signal: NodeJS.Signals): void;
+}
+
+export interface MemberProcessOptions extends Omit<ConfigInput, 'name' | 'dir' | 'dataDir' | 'tags'> {
+  readonly spec: MemberSpec;
+  readonly labDir: string;
+  readonly restartAfterMs: number | undefined;
+}
+
+const isDatabase = (proc: Proc, dataDir: string): boolean => proc.cwd === dataDir || proc.cwd.startsWith(`${dataDir}/`);
+
+const isGuard = (proc: Proc): boolean => proc.args.some((arg) => /(^|[/-])guard(\.js|\.ts)?$/.test(arg));
+
+/** Writes the member's configuration and prepares its agent; starts nothing. */
+export const createMemberProcess = (options: MemberProcessOptions): MemberProcess => {
+  const { spec } = options;
+  const dir = join(options.labDir, spec.name);
+  const dataDir = join(dir, 'data');
+  mkdirSync(dir, { recursive: true });
+  chmodSync(dir, 0o755);
+  const info: LabMember = {
+    name: spec.name,
+    host: '127.0.0.1',
+    port: options.port,
+    apiUrl: `http://127.0.0.1:${options.apiPort}`,
+    dir,
+    dataDir,
+    configFile: join(dir, 'haagent.yml'),
+    logFile: join(dir, 'agent.log'),
+  };
+  const config = agentConfig({ ...options, name: spec.name, dir, dataDir, tags: spec.tags ?? {} });
+  for (const [section, values] of Object.entries(spec.config ?? {}))
+    config[section] = { ...config[section], ...values };
+  writeFileSync(info.configFile, stringify(config), { mode: 0o600 });
+
+  const agent = createService({
+    file: process.execPath,
+    args: [AGENT, 'run', '--config', info.configFile],
+    cwd: dir,
+    output: info.logFile,
+    labDir: options.labDir,
+    ...(options.restartAfterMs === undefined ? {} : { restartAfterMs: options.restartAfterMs }),
+  });
+
+  const processes = (part: Part): readonly Proc[] => {
+    const own = agent.process();
+    if (part === 'agent') return own === undefined ? [] : [own];
+    const all = procsBelow(dir);
+    if (part === 'all') return all;
+    if (part === 'guard') return all.filter((proc) => proc.pid !== own?.pid && isGuard(proc));
+    const database = all.filter((proc) => isDatabase(proc, dataDir));
+    if (part === 'database') return database;
+    const pids = new Set(database.map(({ pid }) => pid));
+    return database.filter(({ ppid }) => !pids.has(ppid));
+  };
+  const signal = (part: Part, name: NodeJS.Signals): void => {
+    for (const proc of processes(part)) signalProc(proc, name);
+  };
+  return {
+    info,
+    agent,
+    processes,
+    signal,
+    kill: async (part, name) => {
+      if (name !== 'SIGKILL' || (part !== 'all' && part !== 'database')) {
+        signal(part, name);
+        return;
+      }
+      if (part === 'all') agent.abandon();
+      await killUntilNone(() => processes(part));
+    },
+  };
+};

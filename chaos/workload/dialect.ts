@@ -1,0 +1,43 @@
+/** What the workload needs of an engine: the same five questions, whoever answers them. */
+export interface Dialect {
+  readonly engine: string;
+  /** Opens one connection. Rejects when it could not be opened; ends by `deadlineMs`. */
+  connect(address: Address, deadlineMs: number): Promise<Session>;
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where an acknowledgement came from: which server, and in which generation of the log. */
+export interface Origin {
+  /** The server's own port: what a proxy cannot hide. */
+  readonly port: number;
+  /** Grows with every promotion (PostgreSQL: the timeline). */
+  readonly generation: number;
+}
+
+export interface Session {
+  /** False once the connection is closed, by whomever. */
+  readonly usable: boolean;
+  createTable(): Promise<void>;
+  /** Writes one id in a transaction of its own and returns when the server acknowledged the commit. */
+  insert(id: number, writer: string): Promise<Origin>;
+  /** Every id greater than `after` that this server shows now, ascending; an id twice when it is there twice. */
+  ids(after: number): Promise<readonly number[]>;
+  /** Closes at once, without a word to the server. */
+  destroy(): void;
+}
+
+/** A statement failed. `refused`: the server surely did not apply it. */
+export class StatementError extends Error {
+  readonly refused: boolean;
+  readonly code: string;
+  constructor(message: string, code: string, refused: boolean, cause: unknown) {
+    super(message, { cause });
+    this.name = 'StatementError';
+    this.code = code;
+    this.refused = refused;
+  }
+}

@@ -1,0 +1,78 @@
+import { Client, DatabaseError } from 'pg';
+import { z } from 'zod';
+import { StatementError, type Dialect } from './dialect.ts';
+
+/**
+ * SQLSTATE classes and codes after which a single statement surely changed nothing: read-only transaction (25006),
+ * connection refused by the server (53xxx, 57P03), no such table or rights (42xxx), serialization (40xxx).
+ */
+const SURELY_NOT_APPLIED = /^(25006|53|57P03|42|40|28|3D)/;
+
+const originRow = z.object({ port: z.number(), generation: z.number() });
+const idRow = z.object({ id: z.string().transform(Number) });
+
+const INSERT = `
+  INSERT INTO chaos_writes (id, writer) VALUES ($1, $2)
+  RETURNING inet_server_port() AS port,
+            ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int AS generation`;
+
+const codeOf = (error: unknown): string => (error instanceof DatabaseError ? (error.code ?? 'unknown') : 'connection');
+
+const statementError = (error: unknown): StatementError => {
+  const code = codeOf(error);
+  return new StatementError(String(error), code, SURELY_NOT_APPLIED.test(code), error);
+};
+
+/** PostgreSQL, as its superuser. The table has no unique index, so that a row applied twice is seen twice. */
+export const createPostgresDialect = (login: { readonly user: string; readonly password: string }): Dialect => ({
+  engine: 'postgres',
+  connect: async (address, deadlineMs) => {
+    const client = new Client({
+      ...login,
+      ...address,
+      database: 'postgres',
+      application_name: 'chaos',
+      connectionTimeoutMillis: deadlineMs,
+    });
+    let usable = true;
+    const lose = (): void => {
+      usable = false;
+    };
+    client.on('error', lose); // also tells of a server that went away while nothing was asked of it
+    client.on('end', lose);
+    const destroy = (): void => {
+      usable = false;
+      client.connection.stream.destroy();
+    };
+    try {
+      await client.connect();
+    } catch (error) {
+      destroy();
+      throw statementError(error);
+    }
+    const ask = async (text: string, values: readonly unknown[] = []): Promise<readonly unknown[]> => {
+      try {
+        return (await client.query<Record<string, unknown>>(text, [...values])).rows;
+      } catch (error) {
+        throw statementError(error);
+      }
+    };
+    return {
+      get usable() {
+        return usable;
+      },
+      createTable: async () => {
+        await ask(`CREATE TABLE IF NOT EXISTS chaos_writes (
+          id bigint NOT NULL, writer text NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp())`);
+        await ask('CREATE INDEX IF NOT EXISTS chaos_writes_id ON chaos_writes (id)');
+      },
+      insert: async (id, writer) => originRow.parse((await ask(INSERT, [id, writer]))[0]),
+      ids: async (after) =>
+        z
+          .array(idRow)
+          .parse(await ask('SELECT id FROM chaos_writes WHERE id > $1 ORDER BY id', [after]))
+          .map(({ id }) => id),
+      destroy,
+    };
+  },
+});

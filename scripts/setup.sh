@@ -1,0 +1,126 @@
+#!/bin/sh
+# Makes sure that the servers which demo and tests start are installed: etcd, HAProxy and PostgreSQL.
+# Installs what is missing with apt, as root, and leaves no service running and no database cluster behind.
+# Ends at once when everything is there.
+set -eu
+
+PATH="$PATH:/usr/sbin:/sbin"
+LOCK=/run/lock/haagent-setup.lock
+POLICY=/usr/sbin/policy-rc.d
+MARK='# made by haagent scripts/setup.sh: no service starts while it installs packages'
+NO_CLUSTER=/etc/postgresql-common/createcluster.d/haagent-setup.conf
+
+fail() {
+  printf 'haagent: %s\n' "$@" >&2
+  exit 1
+}
+
+has_postgres() {
+  for program in /usr/lib/postgresql/*/bin/postgres; do
+    if [ -x "$program" ]; then return 0; fi
+  done
+  command -v postgres >/dev/null
+}
+
+missing() {
+  command -v etcd >/dev/null || echo etcd-server
+  command -v etcdctl >/dev/null || echo etcd-client
+  command -v haproxy >/dev/null || echo haproxy
+  has_postgres || echo postgresql
+}
+
+# The newest server that the configured package lists have, by its own name (the name "postgresql" may be older).
+newest_postgres() {
+  apt-cache --names-only search '^postgresql-[0-9]+$' 2>/dev/null | cut -d' ' -f1 | sort -t- -k2 -n | tail -n 1
+}
+
+is_known() {
+  apt-cache show --no-all-versions "$1" >/dev/null 2>&1
+}
+
+update_lists() {
+  echo 'haagent: reading package lists (apt-get update) ...'
+  timeout 300 apt-get -q -o DPkg::Lock::Timeout=120 update ||
+    fail 'apt-get update failed: is a Debian mirror reachable? Its own message is above.'
+}
+
+install_packages() {
+  DEBIAN_FRONTEND=noninteractive timeout 900 apt-get -q -y -o DPkg::Lock::Timeout=300 \
+    -o Dpkg::Options::=--force-confold install --no-install-recommends "$@"
+}
+
+# Package scripts ask policy-rc.d before they start a service (deb-systemd-invoke and invoke-rc.d alike).
+forbid_services() {
+  if [ -e "$POLICY" ] && ! grep -q "^$MARK\$" "$POLICY"; then mv "$POLICY" "$POLICY.haagent-saved"; fi
+  printf '#!/bin/sh\n%s\nexit 101\n' "$MARK" >"$POLICY"
+  chmod 755 "$POLICY"
+  mkdir -p "${NO_CLUSTER%/*}"
+  printf 'create_main_cluster = false\n' >"$NO_CLUSTER"
+}
+
+# Also repairs what an interrupted run left.
+allow_services() {
+  rm -f "$NO_CLUSTER"
+  if [ -e "$POLICY" ] && grep -q "^$MARK\$" "$POLICY"; then rm -f "$POLICY"; fi
+  if [ -e "$POLICY.haagent-saved" ]; then mv "$POLICY.haagent-saved" "$POLICY"; fi
+}
+
+# A machine that only tries haagent should not run these servers after its next boot.
+disable_units() {
+  if ! command -v systemctl >/dev/null; then return; fi
+  for package in "$@"; do
+    case $package in
+      etcd-server) systemctl --quiet disable etcd.service 2>/dev/null || true ;;
+      haproxy) systemctl --quiet disable haproxy.service 2>/dev/null || true ;;
+      postgresql*) systemctl --quiet disable postgresql.service 2>/dev/null || true ;;
+    esac
+  done
+}
+
+names=$(missing)
+if [ -z "$names" ]; then exit 0; fi
+list=$(echo "$names" | paste -sd' ' -)
+
+command -v apt-get >/dev/null ||
+  fail "these programs are missing, and there is no apt-get to install them with: $list" \
+    'install etcd, etcdctl, HAProxy and PostgreSQL (13 or newer), with the servers on PATH, and try again'
+[ "$(id -u)" = 0 ] ||
+  fail 'servers that this needs are not installed. As root, run:' \
+    "  apt-get update && apt-get install --no-install-recommends $list"
+
+exec 9>"$LOCK"
+flock -w 1200 9 || fail "another set-up has held $LOCK for 20 minutes"
+names=$(missing)
+if [ -z "$names" ]; then exit 0; fi
+trap allow_services EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+forbid_services
+
+updated=no
+for name in $names; do
+  if ! is_known "$name" && [ "$updated" = no ]; then
+    update_lists
+    updated=yes
+  fi
+done
+packages=
+for name in $names; do
+  if [ "$name" = postgresql ]; then name=$(newest_postgres); fi
+  [ -n "$name" ] || fail 'the package lists have no PostgreSQL server: look at /etc/apt/sources.list'
+  packages="$packages $name"
+done
+echo "haagent: installing$packages (no service is started) ..."
+# The names hold no spaces: word splitting is wanted.
+# shellcheck disable=SC2086
+if ! install_packages $packages; then
+  # Lists older than the mirror name files that are gone.
+  [ "$updated" = no ] || fail 'apt-get install failed: its own message is above'
+  update_lists
+  # shellcheck disable=SC2086
+  install_packages $packages || fail 'apt-get install failed: its own message is above'
+fi
+# shellcheck disable=SC2086
+disable_units $packages
+left=$(missing | paste -sd' ' -)
+[ -z "$left" ] || fail "apt-get install said that it succeeded, but these are still not found on PATH: $left"

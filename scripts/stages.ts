@@ -1,0 +1,145 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { z } from 'zod';
+
+export interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** One part of `npm test`: a program that must end with 0 in time. */
+export interface Stage {
+  readonly name: string;
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly deadlineMs: number;
+  /** Reads the counts after the program has ended; undefined when it left none. */
+  readonly count?: () => Tally | undefined;
+}
+
+export interface StageResult extends Tally {
+  readonly name: string;
+  readonly tookMs: number;
+  /** Why the stage as a whole did not succeed. */
+  readonly problem: string | undefined;
+}
+
+const MINUTE = 60_000;
+
+const check = (name: string, file: string, args: readonly string[], deadlineMs = 2 * MINUTE): Stage => ({
+  name,
+  file,
+  args,
+  deadlineMs,
+});
+
+/** What vitest's JSON reporter writes, as far as it is counted here. */
+const vitestReport = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  numPendingTests: z.number(),
+  numTodoTests: z.number(),
+});
+
+const tests = (project: string, deadlineMs: number, reports: string): Stage => {
+  const report = join(reports, `${project}.json`);
+  return {
+    name: `${project} tests`,
+    file: 'vitest',
+    args: ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+    deadlineMs,
+    count: () => {
+      const parsed = vitestReport.safeParse(JSON.parse(readFileSync(report, 'utf8')));
+      if (!parsed.success) return undefined;
+      const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = parsed.data;
+      return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
+    },
+  };
+};
+
+/** Everything that `npm test` runs, cheapest first. `reports` is a directory for the counts. */
+export const stages = (reports: string): readonly Stage[] => [
+  check('format', 'prettier', ['--check', '--log-level=warn', '.']),
+  check('lint', 'oxlint', ['--type-aware']),
+  check('types', 'tsc', ['-p', 'tsconfig.json']),
+  check('unused code', 'knip', []),
+  check('generated documents', 'node', ['scripts/generate-docs.ts', '--check']),
+  tests('unit', 3 * MINUTE, reports),
+  tests('contract', 4 * MINUTE, reports),
+  tests('integration', 5 * MINUTE, reports),
+  tests('e2e', 6 * MINUTE, reports),
+];
+
+/** A directory for reports that is gone after `use`. */
+export const withReports = async <T>(use: (directory: string) => Promise<T>): Promise<T> => {
+  const directory = mkdtempSync(join(tmpdir(), 'haagent-test-'));
+  try {
+    return await use(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+};
+
+/** How a program ended: its exit code, a signal, or that it could not be started or had to be ended. */
+const runToEnd = (stage: Stage, signal: AbortSignal): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    const child = spawn(stage.file, stage.args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+    const killAll = (): void => {
+      if (child.pid === undefined) return;
+      try {
+        process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // it has just ended by itself
+      }
+    };
+    let overdue = false;
+    const timer = setTimeout(() => {
+      overdue = true;
+      killAll();
+    }, stage.deadlineMs);
+    signal.addEventListener('abort', killAll);
+    const finish = (problem: string | undefined): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', killAll);
+      resolve(overdue ? `not done after ${stage.deadlineMs / 1000} s: it was killed` : problem);
+    };
+    child.once('error', (error) => finish(`could not be started: ${error.message}`));
+    child.once('exit', (code, by) =>
+      finish(code === 0 ? undefined : by === null ? `exit code ${code}` : `ended by ${by}`),
+    );
+  });
+
+const NOTHING: Tally = { passed: 0, failed: 0, skipped: 0 };
+
+const readCount = (stage: Stage): Tally | undefined => {
+  try {
+    return stage.count?.();
+  } catch {
+    return undefined; // it crashed before it wrote its report
+  }
+};
+
+/** Runs one stage to its end. A stage without counts is one check; one that crashed has failed, whatever it counted. */
+export const runStage = async (stage: Stage, signal: AbortSignal): Promise<StageResult> => {
+  const begun = performance.now();
+  const problem = await runToEnd(stage, signal);
+  const tookMs = Math.round(performance.now() - begun);
+  const whole: Tally = problem === undefined ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: 1 };
+  if (stage.count === undefined) return { ...whole, name: stage.name, tookMs, problem };
+  const counted = readCount(stage);
+  if (counted === undefined)
+    return { ...NOTHING, failed: 1, name: stage.name, tookMs, problem: problem ?? 'it left no report' };
+  const failed = problem !== undefined && counted.failed === 0 ? 1 : counted.failed;
+  return { ...counted, failed, name: stage.name, tookMs, problem };
+};
+
+/** The last line of `npm test`. */
+export const summaryLine = (results: readonly Tally[]): string => {
+  const sum = (of: (tally: Tally) => number): number => results.reduce((total, tally) => total + of(tally), 0);
+  const skipped = sum((tally) => tally.skipped);
+  const line = `${sum((tally) => tally.passed)} passed, ${sum((tally) => tally.failed)} failed`;
+  return skipped === 0 ? line : `${line}, ${skipped} skipped`;
+};
