@@ -1,8 +1,13 @@
-import type { MemberName } from './brand.ts';
+import type { InstanceId, MemberName } from './brand.ts';
+import type { Known } from './known.ts';
+import type { ClusterView, MemberRecord } from './model.ts';
+import type { PeerAnswer } from './memory.ts';
+import type { Order, Position, PositionAlgebra } from './position.ts';
+import type { Settings } from './settings.ts';
 
 /** One reason why a member can, or cannot, lead. Shown to people and to programs alike. */
 export interface Reason {
-  /** Stable, for programs: `nofailover`, `lag`, `diverged`, `agent-unreachable`, `is-leader`, … */
+  /** Stable, for programs: `nofailover`, `lag`, `diverged`, `unreachable`, `is-leader`, … */
   readonly code: string;
   /** A sentence for people, with numbers. */
   readonly text: string;
@@ -16,6 +21,128 @@ export interface CandidateReport {
   readonly eligible: boolean;
   /** 1 is the best; undefined when not eligible. */
   readonly rank: number | undefined;
+  /** How much it lacks of the last leader's position, in the engine's unit; undefined when unknown. */
   readonly lag: number | undefined;
   readonly reasons: readonly Reason[];
 }
+
+/** What the ranking is made from. */
+export interface RankingInput {
+  readonly view: ClusterView;
+  readonly settings: Settings;
+  readonly positions: PositionAlgebra;
+  /** Live answers of the members' agents, own one included; members without one are judged by what they published. */
+  readonly answers: ReadonlyMap<MemberName, Known<PeerAnswer>>;
+  /** Lag and unreachable agents are forgiven: an operator took the loss on herself. */
+  readonly allowDataLoss?: boolean;
+}
+
+interface Judged {
+  readonly record: MemberRecord;
+  readonly position: Position | undefined;
+  readonly lag: number | undefined;
+  readonly reasons: readonly Reason[];
+}
+
+const block = (code: string, text: string): Reason => ({ code, text, blocks: true });
+const note = (code: string, text: string): Reason => ({ code, text, blocks: false });
+
+/**
+ * Says for EVERY member the ordered reasons why it can or cannot lead, and ranks those that can: position first, then
+ * failover_priority, then name. Pure: the agents' election, `why`, dry runs and the API print this same object.
+ * Lag is judged against the last leader's heartbeat AND the other members, so that a frozen value cannot block everyone
+ * for ever (02 "Losing the leader"). Order: eligible members by rank, then the others by name.
+ */
+export const rankCandidates = (input: RankingInput): readonly CandidateReport[] => {
+  const reference = referencePosition(input);
+  const judged = [...input.view.members.values()].map(({ value }) => judge(value, reference, input));
+  const able = judged.filter((j) => j.reasons.every((r) => !r.blocks)).sort((a, b) => better(a, b, input.positions));
+  const best = able[0]?.position;
+  const reports = judged.map((j): CandidateReport => {
+    const index = able.indexOf(j);
+    return {
+      name: j.record.name,
+      eligible: index >= 0,
+      rank: index >= 0 ? index + 1 : undefined,
+      lag: j.lag,
+      reasons: index >= 0 ? [...j.reasons, standing(index, j, best, input.positions)] : j.reasons,
+    };
+  });
+  return reports.sort((a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity) || (a.name < b.name ? -1 : 1));
+};
+
+/**
+ * Compares two members for the ranking: negative when `a` is the better one. A member whose log diverged from the
+ * other's is ordered by how far it got from nothing the two share, so only name and priority can decide there.
+ */
+const better = (a: Judged, b: Judged, positions: PositionAlgebra): number => {
+  const order: Order =
+    a.position === undefined || b.position === undefined ? 'equal' : positions.compare(a.position, b.position);
+  if (order === 'ahead') return -1;
+  if (order === 'behind') return 1;
+  const priority = b.record.tags.failoverPriority - a.record.tags.failoverPriority;
+  if (priority !== 0) return priority;
+  return a.record.name < b.record.name ? -1 : 1;
+};
+
+/** Where a new leader is measured: the last leader's own published position. */
+const referencePosition = ({ view }: RankingInput): Position | undefined => view.heartbeat?.value.position;
+
+const judge = (record: MemberRecord, reference: Position | undefined, input: RankingInput): Judged => {
+  const answer = input.answers.get(record.name);
+  const live = answer?.kind === 'known' ? answer.value : undefined;
+  const position = live?.position ?? record.position;
+  const reasons: Reason[] = [];
+  const { tags } = record;
+  if (input.view.leader?.value === record.name) reasons.push(block('is-leader', 'it holds the leader key'));
+  if (tags.nofailover) reasons.push(block('nofailover', 'its tag nofailover is set'));
+  else if (tags.failoverPriority <= 0)
+    reasons.push(block('priority-zero', 'its failover_priority is 0, which means never'));
+  if (answer?.kind === 'unknown') {
+    const reason = `its agent does not answer: ${answer.why}`;
+    reasons.push(input.allowDataLoss === true ? note('unreachable', reason) : block('unreachable', reason));
+  }
+  const instance: InstanceId = live?.instance ?? record.instance;
+  if (instance !== record.instance)
+    reasons.push(block('other-instance', 'its data was replaced since it published itself'));
+  const state = live?.state ?? record.state;
+  if (!['running', 'streaming', 'catching-up'].includes(state))
+    reasons.push(block('not-running', `its database is ${state}, not a running replica`));
+  if (position === undefined) {
+    if (state === 'running' || state === 'streaming' || state === 'catching-up')
+      reasons.push(block('no-position', 'how far its log reaches is not known'));
+    return { record, position, lag: undefined, reasons };
+  }
+  const measured = measure(position, reference, input);
+  return { record, position, lag: measured.lag, reasons: [...reasons, ...measured.reasons] };
+};
+
+const measure = (
+  position: Position,
+  reference: Position | undefined,
+  { positions, settings, allowDataLoss }: RankingInput,
+): { readonly lag: number | undefined; readonly reasons: readonly Reason[] } => {
+  if (reference === undefined)
+    return { lag: undefined, reasons: [note('no-reference', 'the last leader published no position')] };
+  const order = positions.compare(position, reference);
+  if (order === 'diverged') {
+    const text = `its log (${positions.describe(position)}) diverged from the last leader's (${positions.describe(reference)})`;
+    return { lag: undefined, reasons: [block('diverged', text)] };
+  }
+  const lag = order === 'behind' ? positions.distance(position, reference) : 0;
+  const limit = settings.replication.maxLagOnFailover;
+  if (lag <= limit) return { lag, reasons: [] };
+  const text = `it lacks ${lag} ${positions.unit} of the last leader's position, more than max_lag_on_failover (${limit})`;
+  return { lag, reasons: [allowDataLoss === true ? note('lag', text) : block('lag', text)] };
+};
+
+const standing = (index: number, j: Judged, best: Position | undefined, positions: PositionAlgebra): Reason => {
+  const lacks = j.lag === undefined ? '' : `, ${j.lag} ${positions.unit} behind the last leader`;
+  if (index === 0) return note('best', `it is the best candidate${lacks}`);
+  const order = j.position === undefined || best === undefined ? 'equal' : positions.compare(j.position, best);
+  const why =
+    order === 'behind' && j.position !== undefined && best !== undefined
+      ? `the best one is ${positions.distance(j.position, best)} ${positions.unit} ahead of it`
+      : 'it stands as far as the best one, which comes first by failover_priority or name';
+  return note('worse', `number ${index + 1}: ${why}${lacks}`);
+};

@@ -1,0 +1,231 @@
+import { ms } from './brand.ts';
+import type { DatabaseView } from './database.ts';
+import { stepHandover, type HandoverEvent } from './handover.ts';
+import { after } from './instant.ts';
+import { givenAway, heartbeatSettled, leadSettled, loseReign } from './keeper.ts';
+import type { Known } from './known.ts';
+import type { Effect, Event, Flight, Memory, Settled, Task, TaskResult, Trouble } from './memory.ts';
+import type { ClusterView } from './model.ts';
+import type { PositionAlgebra } from './position.ts';
+import { adopt, seenHeartbeat } from './reign.ts';
+
+/** What one event changes in the memory, before anything is decided. */
+
+type Result = readonly [Memory, readonly Effect[]];
+
+export const absorb = (m: Memory, event: Event, positions: PositionAlgebra): Result => {
+  switch (event.kind) {
+    case 'tick':
+      return [m, []];
+    case 'view':
+      return seeView(m, event.view);
+    case 'view-failed':
+      return [{ ...m, storeTrouble: event.why }, []];
+    case 'transacted':
+      return settle(m, event.flight, event.outcome, positions);
+    case 'lease':
+      return [{ ...m, lease: event.lease }, []];
+    case 'database':
+      return [seeDatabase({ ...m, rewindObstacles: event.rewindObstacles }, event.database), []];
+    case 'guard':
+      return [{ ...m, guard: { alive: event.alive, term: event.term, deadline: event.deadline } }, []];
+    case 'peers':
+      return [handoverHears({ ...m, peers: event.round, asking: false }, positions), []];
+    case 'task-ended':
+      return endTask(m, event.task, event.result, event.database, positions);
+    case 'instance':
+      return [{ ...m, instance: event.instance }, []];
+    case 'stop':
+      return [{ ...m, stopping: event.how }, []];
+    default:
+      return event satisfies never;
+  }
+};
+
+/** A newer view: settings, first sight of a heartbeat, and what it says of the own reign. */
+const seeView = (m: Memory, view: ClusterView): Result => {
+  if (m.view !== undefined && view.revision < m.view.revision) return [m, []];
+  const next: Memory = {
+    ...m,
+    view,
+    viewAt: m.now,
+    storeTrouble: undefined,
+    settings: view.settings?.value ?? m.self.bootstrapSettings,
+    silence: seenHeartbeat(m.silence, view.heartbeat, m.now),
+  };
+  return next.reign === undefined ? takeUp(next, view) : keepOrLose(next, view);
+};
+
+/** Adopts a leader key that is ours though this process did not know it. */
+const takeUp = (m: Memory, view: ClusterView): Result => {
+  const reign = adopt(view, { name: m.self.name, instance: m.instance }, m.settings.timing.drift, m.now);
+  if (reign === undefined) return [m, []];
+  const tell: Effect = {
+    kind: 'tell',
+    level: 'info',
+    event: 'term.adopted',
+    message: `the leader key of term ${reign.term} is ours (${view.history?.value.how ?? 'unknown'}): proving it by a heartbeat`,
+    fields: { term: String(reign.term), clearance: reign.clearance, generation: reign.generation },
+  };
+  return [{ ...m, reign }, [tell]];
+};
+
+const keepOrLose = (m: Memory, view: ClusterView): Result => {
+  const { reign } = m;
+  // A view from before the last write of ours says nothing about it.
+  if (reign === undefined || view.revision < reign.heartbeatRevision) return [m, []];
+  const { leader } = view;
+  if (leader !== undefined && (leader.modRevision as bigint) === (reign.term as bigint)) return [m, []];
+  if (leader !== undefined) {
+    const [lost, effects] = loseReign(m, `${leader.value} holds the key under term ${leader.modRevision}`);
+    const [taken, more] = takeUp(lost, view);
+    return [taken, [...effects, ...more]];
+  }
+  const nobodySince = view.history !== undefined && (view.history.modRevision as bigint) === (reign.term as bigint);
+  if (!nobodySince || !m.mayBePrimary) return loseReign(m, 'the leader key is gone');
+  return [{ ...m, reign: { ...reign, keyGone: true } }, []];
+};
+
+const settle = (m: Memory, id: number, outcome: Settled, positions: PositionAlgebra): Result => {
+  const flight = m.flights.find((f) => f.id === id);
+  if (flight === undefined) return [m, []];
+  const landed: Memory = { ...m, flights: m.flights.filter((f) => f.id !== id) };
+  switch (flight.purpose.kind) {
+    case 'heartbeat':
+      return heartbeatSettled(landed, flight, outcome, positions);
+    case 'lead':
+      return leadSettled(landed, flight, outcome);
+    case 'release':
+    case 'give-back':
+    case 'hand-over':
+      return givenAway(landed, flight, outcome, positions);
+    case 'fenced':
+      return [
+        outcome.kind === 'applied' || outcome.kind === 'refused' ? { ...landed, owedFence: undefined } : landed,
+        [{ kind: 'read-view' }],
+      ];
+    case 'intent':
+      return [endCarrying(landed, flight, outcome), [{ kind: 'read-view' }]];
+    case 'initialize':
+    case 'member':
+    case 'housekeeping':
+      return [landed, [{ kind: 'read-view' }]];
+    default:
+      return flight.purpose satisfies never;
+  }
+};
+
+const endCarrying = (m: Memory, flight: Flight, outcome: Settled): Memory =>
+  outcome.kind === 'applied' && flight.purpose.kind === 'intent' && m.carrying?.id === flight.purpose.id
+    ? { ...m, carrying: undefined }
+    : m;
+
+/** Whether the database may be a primary after this observation; what cannot be seen keeps what was known before. */
+const primaryAfter = (m: Memory, db: DatabaseView): boolean => {
+  switch (db.kind) {
+    case 'running':
+      return db.role === 'primary' || m.task?.task.kind === 'promote';
+    case 'stopped':
+      return db.leftovers > 0 && m.mayBePrimary;
+    case 'empty':
+    case 'incomplete':
+    case 'unusable':
+      return false;
+    case 'starting':
+    case 'unresponsive':
+      return m.mayBePrimary;
+    default:
+      return db satisfies never;
+  }
+};
+
+const seeDatabase = (m: Memory, database: Known<DatabaseView>): Memory => {
+  if (database.kind === 'unknown') return { ...m, database };
+  const down = database.value.kind !== 'running';
+  return {
+    ...m,
+    database,
+    databaseAt: m.now,
+    mayBePrimary: primaryAfter(m, database.value),
+    downSince: down && m.reign !== undefined ? (m.downSince ?? m.now) : undefined,
+  };
+};
+
+const handoverHears = (m: Memory, positions: PositionAlgebra): Memory => {
+  if (m.handover?.phase !== 'catching-up') return m;
+  const answer = m.peers?.answers.get(m.handover.to);
+  const applied = answer?.kind === 'known' ? answer.value.applied : undefined;
+  return handoverStep(m, { kind: 'candidate', applied }, positions);
+};
+
+const handoverStep = (m: Memory, event: HandoverEvent, positions: PositionAlgebra): Memory =>
+  m.handover === undefined ? m : { ...m, handover: stepHandover(m.handover, event, m.now, positions) };
+
+const endTask = (
+  m: Memory,
+  task: Task,
+  result: TaskResult,
+  database: Known<DatabaseView>,
+  positions: PositionAlgebra,
+): Result => {
+  if (m.task === undefined || m.task.task.kind !== task.kind) return [m, []];
+  const free = seeDatabase({ ...m, task: undefined, trouble: troubleAfter(m, task, result) }, database);
+  const effects: Effect[] = [];
+  if (result.kind === 'failed')
+    effects.push({
+      kind: 'tell',
+      level: 'warn',
+      event: `task.${task.kind}.failed`,
+      message: result.message,
+      fields: { code: result.code },
+    });
+  const next = taskMeans(free, task, result, positions);
+  if (task.kind === 'fence' && result.kind === 'done' && m.reign === undefined && m.guard.term !== undefined)
+    effects.push({ kind: 'disarm', term: m.guard.term });
+  return [next, effects];
+};
+
+/** 0.5 s, doubled at each failure, at most 30 s. */
+const backoff = (count: number): number => Math.min(30_000, 500 * 2 ** Math.min(count - 1, 10));
+
+const troubleAfter = (m: Memory, task: Task, result: TaskResult): Trouble | undefined => {
+  if (result.kind === 'aborted') return m.trouble;
+  if (result.kind === 'done') return m.trouble?.task === task.kind || task.kind === 'barrier' ? undefined : m.trouble;
+  const count = (m.trouble?.task === task.kind ? m.trouble.count : 0) + 1;
+  return { task: task.kind, count, notBefore: after(m.now, ms(backoff(count))), message: result.message };
+};
+
+const taskMeans = (m: Memory, task: Task, result: TaskResult, positions: PositionAlgebra): Memory => {
+  const done = result.kind === 'done';
+  const why = result.kind === 'failed' ? result.message : 'it was aborted';
+  switch (task.kind) {
+    case 'fence':
+      return done ? { ...m, mayBePrimary: false } : m;
+    case 'barrier':
+      return done && m.reign?.term === task.term ? { ...m, reign: { ...m.reign, barrier: true } } : m;
+    case 'checkpoint':
+      return task.purpose === 'handover'
+        ? handoverStep(m, done ? { kind: 'checkpointed' } : { kind: 'step-failed', why }, positions)
+        : m;
+    case 'stop':
+      return handoverStep(
+        m,
+        done ? { kind: 'stopped', final: result.finalPosition } : { kind: 'step-failed', why },
+        positions,
+      );
+    case 'configure':
+      return done ? m : { ...m, configured: undefined };
+    case 'keep-slots':
+      return { ...m, slotsKeptAt: m.now };
+    case 'initialize':
+    case 'clone':
+    case 'start':
+    case 'restart':
+    case 'promote':
+    case 'follow':
+    case 'rewind':
+      return m;
+    default:
+      return task satisfies never;
+  }
+};

@@ -1,0 +1,164 @@
+import { ms } from './brand.ts';
+import { after } from './instant.ts';
+import { beginHandover } from './handover.ts';
+import { inFlight, leadershipInFlight, send } from './keeper.ts';
+import type { Effect, Memory, Task } from './memory.ts';
+import type { Initialize, Intent, IntentOutcome, Keyed } from './model.ts';
+import {
+  nextGeneration,
+  proposeFenced,
+  proposeForget,
+  proposeGiveBack,
+  proposeHandOver,
+  proposeInitialize,
+  proposeLead,
+  proposeOutcome,
+  proposeRelease,
+} from './proposals.ts';
+import type { Clearance } from './reign.ts';
+import type { Action } from './rules/rule.ts';
+import { heartbeatTerm, takeSnapshot } from './snapshot.ts';
+import type { PositionAlgebra } from './position.ts';
+
+/** Turns what a rule wants into effects, once: what is under way already is not begun again. */
+
+type Result = readonly [Memory, readonly Effect[]];
+const nothing = (m: Memory): Result => [m, []];
+
+/** How long a member that gave the key back, or failed to promote, lets others go first. */
+const STAND_ASIDE = ms(5_000);
+
+export const carryOut = (m: Memory, action: Action, positions: PositionAlgebra): Result => {
+  switch (action.do) {
+    case 'run':
+      return runTask(m, action.task);
+    case 'lead':
+      return lead(m, action, positions);
+    case 'release':
+      return release(m, action);
+    case 'begin-handover':
+      return [{ ...m, handover: beginHandover(action.to, action.intent, action.reason, m.now) }, []];
+    case 'hand-over':
+      return handOver(m);
+    case 'end-handover':
+      return endHandover(m, action.outcome, action.reason);
+    case 'ask-peers':
+      return m.asking ? nothing(m) : [{ ...m, asking: true }, [{ kind: 'ask-peers' }]];
+    case 'initialize':
+      return initialize(m, action.value);
+    case 'tell-fenced':
+      return tellFenced(m);
+    case 'carry':
+      return [{ ...m, carrying: { id: action.intent.value.id, began: true } }, []];
+    case 'end-intent':
+      return endIntent(m, action.intent, action.outcome, action.reason);
+    case 'forget':
+      return inFlight(m, 'housekeeping')
+        ? nothing(m)
+        : send(m, { kind: 'housekeeping' }, proposeForget(action.intent.value.id, action.intent.modRevision));
+    default:
+      return action satisfies never;
+  }
+};
+
+/** One task at a time; only a fence takes the place of another (long tasks are ended and reaped by the shell). */
+const runTask = (m: Memory, task: Task): Result => {
+  if (m.task !== undefined && !(task.kind === 'fence' && m.task.task.kind !== 'fence')) return nothing(m);
+  const mayBePrimary = m.mayBePrimary || task.kind === 'promote';
+  return [{ ...m, task: { task, since: m.now }, mayBePrimary }, [{ kind: 'run', task }]];
+};
+
+const lead = (m: Memory, action: Extract<Action, { do: 'lead' }>, positions: PositionAlgebra): Result => {
+  if (m.view === undefined || leadershipInFlight(m)) return nothing(m);
+  const db = m.database.kind === 'known' && m.database.value.kind === 'running' ? m.database.value : undefined;
+  const clearance = clearanceFor(m, action.how, positions);
+  const generation =
+    action.how === 're-acquire' ? (m.reign?.generation ?? 0) : nextGeneration(m.view, db?.generation ?? 0);
+  const inherited = clearance === 'no' ? (m.silence?.ttl ?? m.settings.timing.ttl) : m.settings.timing.ttl;
+  const ttl = ms(Math.max(m.settings.timing.ttl, inherited));
+  const transaction = proposeLead({
+    view: m.view,
+    memory: m,
+    how: action.how,
+    generation,
+    ttl,
+    cleared: clearance !== 'no',
+    reason: action.reason,
+    position: m.view.heartbeat?.value.position ?? db?.position,
+  });
+  if (transaction === undefined) return nothing(m);
+  return send(m, { kind: 'lead', how: action.how, generation, clearance, ttl, reason: action.reason }, transaction);
+};
+
+/** What clears the new term (rule D5): it is judged from what the transaction compares, so nothing newer can have come. */
+const clearanceFor = (m: Memory, how: string, positions: PositionAlgebra): Clearance => {
+  if (m.reign !== undefined && (how === 're-acquire' || how === 'restart'))
+    return m.reign.clearance === 'no' ? 'no' : 'own';
+  const s = takeSnapshot(m, positions);
+  if (m.view?.heartbeat === undefined && s.released) return 'first';
+  if (s.released) return 'released';
+  return s.silenceLeft === 0 ? 'silence' : 'no';
+};
+
+const release = (m: Memory, action: Extract<Action, { do: 'release' }>): Result => {
+  if (m.reign === undefined || leadershipInFlight(m)) return nothing(m);
+  const next: Memory = { ...m, standAsideUntil: action.standAside ? after(m.now, STAND_ASIDE) : m.standAsideUntil };
+  if (m.reign.clearance === 'no') return send(next, { kind: 'give-back' }, proposeGiveBack(m.reign));
+  return send(next, { kind: 'release' }, proposeRelease(m.reign, m, m.view?.heartbeat?.value.position));
+};
+
+const handOver = (m: Memory): Result => {
+  const { reign, view, handover } = m;
+  if (reign === undefined || view === undefined || handover?.phase !== 'handing-over' || leadershipInFlight(m))
+    return nothing(m);
+  const to = view.members.get(handover.to)?.value;
+  if (to === undefined || reign.clearance === 'no')
+    return [{ ...m, handover: { ...handover, phase: 'failed', why: `${handover.to} is gone` } }, []];
+  const intent = view.intents.find(
+    (k): k is Keyed<Extract<Intent, { kind: 'switchover' | 'failover' }>> =>
+      k.value.id === handover.intent && (k.value.kind === 'switchover' || k.value.kind === 'failover'),
+  );
+  const transaction = proposeHandOver({
+    reign,
+    view,
+    memory: m,
+    to,
+    position: handover.final,
+    intent: intent?.value,
+    intentRevision: intent?.modRevision ?? reign.heartbeatRevision,
+    reason: handover.reason,
+  });
+  return send(m, { kind: 'hand-over', to: handover.to, intent: handover.intent ?? '' }, transaction);
+};
+
+const endHandover = (m: Memory, outcome: IntentOutcome['kind'], reason: string): Result => {
+  const intent = m.view?.intents.find(({ value }) => value.id === m.handover?.intent);
+  const next: Memory = { ...m, handover: undefined };
+  const tell: Effect = {
+    kind: 'tell',
+    level: 'warn',
+    event: 'handover.failed',
+    message: `hand-over to ${m.handover?.to} failed: ${reason}`,
+  };
+  if (intent === undefined) return [next, [tell]];
+  const [sent, effects] = endIntent(next, intent, outcome, reason);
+  return [sent, [tell, ...effects]];
+};
+
+const initialize = (m: Memory, value: Initialize): Result =>
+  m.view === undefined || inFlight(m, 'initialize')
+    ? nothing(m)
+    : send(m, { kind: 'initialize' }, proposeInitialize(value, m.view, m.self.bootstrapDocument));
+
+const tellFenced = (m: Memory): Result => {
+  if (m.owedFence === undefined || inFlight(m, 'fenced')) return nothing(m);
+  // Nobody waits for the silence of a term that is not the newest any more.
+  if (m.view !== undefined && heartbeatTerm(m.view) !== m.owedFence) return [{ ...m, owedFence: undefined }, []];
+  return send(m, { kind: 'fenced', term: m.owedFence }, proposeFenced(m.owedFence, m.self.name, m.lease));
+};
+
+const endIntent = (m: Memory, intent: Keyed<Intent>, kind: IntentOutcome['kind'], reason: string): Result => {
+  if (m.flights.some((f) => f.purpose.kind === 'intent' && f.purpose.id === intent.value.id)) return nothing(m);
+  const transaction = proposeOutcome(intent.value, intent.modRevision, { kind, reason, at: m.wall });
+  return send(m, { kind: 'intent', id: intent.value.id }, transaction);
+};

@@ -1,0 +1,148 @@
+import { absorb } from './absorb.ts';
+import { carryOut } from './actions.ts';
+import { stepHandover } from './handover.ts';
+import { elapsedAtMost, remaining, type Instant } from './instant.ts';
+import { inFlight, keepRight, send } from './keeper.ts';
+import { unknown } from './known.ts';
+import type { Effect, Event, Memory, Self, Step } from './memory.ts';
+import type { InstanceId } from './brand.ts';
+import type { PositionAlgebra } from './position.ts';
+import { publishMember } from './publish.ts';
+import { clearBySilence } from './reign.ts';
+import { decide } from './rules.ts';
+import { wantedConfiguration } from './rules/upkeep.ts';
+import { takeSnapshot } from './snapshot.ts';
+
+/**
+ * The whole agent as a reducer: (memory, event) -> (memory, effects). No clock, no I/O, no chance; the shell in src/agent
+ * feeds it facts and does what it says. The simulator and the exhaustive search run this very function.
+ */
+
+/** The longest time between two looks, whatever happens. */
+const LONGEST_NAP = 1_000;
+/** The member's key is not written more often than this. */
+const PUBLISH_GAP = 250;
+
+export const newMemory = (self: Self, instance: InstanceId, at: Moment): Memory => ({
+  self,
+  instance,
+  now: at.now,
+  wall: at.wall,
+  time: at.time,
+  view: undefined,
+  viewAt: undefined,
+  storeTrouble: undefined,
+  settings: self.bootstrapSettings,
+  lease: undefined,
+  silence: undefined,
+  reign: undefined,
+  flights: [],
+  nextFlight: 1,
+  database: unknown('not looked at yet'),
+  databaseAt: undefined,
+  rewindObstacles: [],
+  mayBePrimary: false,
+  guard: { alive: false, term: undefined, deadline: undefined },
+  peers: undefined,
+  asking: false,
+  task: undefined,
+  trouble: undefined,
+  handover: undefined,
+  leaderlessSince: undefined,
+  standAsideUntil: undefined,
+  owedFence: undefined,
+  configured: undefined,
+  slotsKeptAt: undefined,
+  publishedAt: undefined,
+  downSince: undefined,
+  carrying: undefined,
+  stopping: 'no',
+  decision: {
+    rule: 'agent.started',
+    why: 'the agent has just started',
+    reasons: [],
+    next: 'look around',
+    since: at.wall,
+  },
+});
+
+/** When an event happened, on all clocks. */
+export interface Moment {
+  readonly now: Instant;
+  /** Milliseconds since 1970, for people. */
+  readonly wall: number;
+  /** The same as ISO 8601. */
+  readonly time: string;
+}
+
+/** One event in, the next memory and what to do out. */
+export const step = (before: Memory, event: Event, at: Moment, positions: PositionAlgebra): Step => {
+  const [absorbed, first] = absorb({ ...before, now: at.now, wall: at.wall, time: at.time }, event, positions);
+  const effects: Effect[] = [...first];
+  let m = settleTime(absorbed, positions);
+  const then = ([next, more]: readonly [Memory, readonly Effect[]]): void => {
+    m = next;
+    effects.push(...more);
+  };
+  then(keepRight(m));
+  const snapshot = takeSnapshot(m, positions);
+  const { rule, decision } = decide(snapshot);
+  then(note(m, rule, decision));
+  for (const action of decision.actions) then(carryOut(m, action, positions));
+  if (m.task?.task.kind === 'configure' && before.task?.task.kind !== 'configure')
+    m = { ...m, configured: wantedConfiguration(snapshot) };
+  then(publish(m, positions));
+  return { memory: m, effects, wakeIn: wakeIn(m, decision.wakeIn) };
+};
+
+/** What follows from time having passed. */
+const settleTime = (m: Memory, positions: PositionAlgebra): Memory => {
+  const reign = m.reign === undefined ? undefined : clearBySilence(m.reign, m.now);
+  const handover = m.handover === undefined ? undefined : stepHandover(m.handover, { kind: 'tick' }, m.now, positions);
+  const next: Memory = { ...m, reign, handover };
+  const lost = takeSnapshot(next, positions).leaderLost;
+  return { ...next, leaderlessSince: lost ? (m.leaderlessSince ?? m.now) : undefined };
+};
+
+/** Each decision is told once; upkeep that comes and goes is not. */
+const note = (
+  m: Memory,
+  rule: { readonly id: string; readonly why: string; readonly quiet?: boolean },
+  decision: { readonly reasons: readonly string[]; readonly next: string },
+): readonly [Memory, readonly Effect[]] => {
+  if (rule.quiet === true) return [m, []];
+  const changed = m.decision.rule !== rule.id;
+  const report = {
+    rule: rule.id,
+    why: rule.why,
+    reasons: decision.reasons,
+    next: decision.next,
+    since: changed ? m.wall : m.decision.since,
+  };
+  return [
+    { ...m, decision: report },
+    changed ? [{ kind: 'decided', rule: rule.id, why: rule.why, reasons: decision.reasons, next: decision.next }] : [],
+  ];
+};
+
+const publish = (m: Memory, positions: PositionAlgebra): readonly [Memory, readonly Effect[]] => {
+  if (inFlight(m, 'member') || (m.publishedAt !== undefined && elapsedAtMost(m.publishedAt, m.now) < PUBLISH_GAP))
+    return [m, []];
+  const transaction = publishMember(m, positions);
+  return transaction === undefined ? [m, []] : send({ ...m, publishedAt: m.now }, { kind: 'member' }, transaction);
+};
+
+const wakeIn = (m: Memory, wanted: number | undefined): number => {
+  const heartbeat = m.reign === undefined ? LONGEST_NAP : remaining(m.reign.dueAt, m.now);
+  const fence =
+    m.reign?.deadline === undefined ? LONGEST_NAP : remaining(m.reign.deadline, m.now) - m.settings.timing.fenceBudget;
+  return Math.max(
+    1,
+    Math.min(
+      LONGEST_NAP,
+      wanted ?? LONGEST_NAP,
+      heartbeat > 0 ? heartbeat : LONGEST_NAP,
+      fence > 0 ? fence : LONGEST_NAP,
+    ),
+  );
+};

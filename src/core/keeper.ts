@@ -1,0 +1,229 @@
+import { ms, termOf } from './brand.ts';
+import { after, remaining, type Instant } from './instant.ts';
+import type { Effect, Flight, Memory, Purpose, Settled } from './memory.ts';
+import { proposeHeartbeat } from './proposals.ts';
+import { deadlineFrom, type Reign } from './reign.ts';
+import type { StateTransaction } from './transaction.ts';
+import { stepHandover } from './handover.ts';
+import type { PositionAlgebra } from './position.ts';
+import { silenceFor } from './timing.ts';
+
+/**
+ * The lease keeper: proves the right by heartbeats, counts it from just before sending, and says what each answer means
+ * (rules D2, D4, D13). Runs at every event, whatever the rules decide.
+ */
+
+/** How long the right lasts while the cluster is paused: the guard must not fence, and still knows the term. */
+const PAUSED_RIGHT = ms(365 * 86_400_000);
+/** Wait before a heartbeat is sent again whose outcome is unknown, or that was surely not executed. */
+const RETRY = ms(100);
+
+const LEADERSHIP: readonly Purpose['kind'][] = ['heartbeat', 'lead', 'release', 'give-back', 'hand-over'];
+
+/** At most one transaction about leadership is under way at a time. */
+export const leadershipInFlight = (m: Memory): boolean => m.flights.some((f) => LEADERSHIP.includes(f.purpose.kind));
+
+export const inFlight = (m: Memory, kind: Purpose['kind']): boolean => m.flights.some((f) => f.purpose.kind === kind);
+
+/** Remembers a transaction as under way and hands it to the shell. */
+export const send = (
+  m: Memory,
+  purpose: Purpose,
+  transaction: StateTransaction,
+): readonly [Memory, readonly Effect[]] => {
+  const flight: Flight = { id: m.nextFlight, purpose, sentAt: m.now };
+  return [
+    { ...m, flights: [...m.flights, flight], nextFlight: m.nextFlight + 1 },
+    [{ kind: 'transact', flight: flight.id, transaction, urgent: LEADERSHIP.includes(purpose.kind) }],
+  ];
+};
+
+/** Sends the heartbeat that is due. While not primary it repeats the predecessor's position: what is lost is measured by it. */
+export const keepRight = (m: Memory): readonly [Memory, readonly Effect[]] => {
+  const { reign } = m;
+  if (reign === undefined || reign.keyGone || leadershipInFlight(m) || remaining(reign.dueAt, m.now) > 0)
+    return [m, []];
+  const running = m.database.kind === 'known' && m.database.value.kind === 'running' ? m.database.value : undefined;
+  const cleared = reign.clearance !== 'no';
+  const paused = m.settings.pause && cleared && running?.role === 'primary';
+  const last = m.view?.heartbeat?.value;
+  const position = running?.role === 'primary' ? running.position : last?.position;
+  const slots = running?.role === 'primary' ? running.slots : (last?.slots ?? {});
+  const ttl = cleared ? m.settings.timing.ttl : reign.ttl;
+  const transaction = proposeHeartbeat(reign, m, { cleared, paused, ttl, position, slots });
+  return send(m, { kind: 'heartbeat', seq: reign.seq + 1, cleared, paused }, transaction);
+};
+
+/** A heartbeat's answer. */
+export const heartbeatSettled = (
+  m: Memory,
+  flight: Flight,
+  outcome: Settled,
+  positions: PositionAlgebra,
+): readonly [Memory, readonly Effect[]] => {
+  const { reign } = m;
+  if (reign === undefined || flight.purpose.kind !== 'heartbeat') return [m, []];
+  switch (outcome.kind) {
+    case 'applied':
+      return heartbeatApplied(m, reign, flight.sentAt, outcome.revision, flight.purpose, positions);
+    case 'refused':
+      if (outcome.leader === (reign.term as bigint) && outcome.mine)
+        return [{ ...m, reign: { ...reign, heartbeatRevision: outcome.heartbeat, dueAt: m.now } }, []];
+      if (outcome.leader === (0n as bigint))
+        return [{ ...m, reign: { ...reign, keyGone: true } }, [{ kind: 'read-view' }]];
+      return loseReign(m, 'the leader key is held by another, or under another term');
+    case 'unknown':
+    case 'failed':
+      return [{ ...m, reign: { ...reign, dueAt: after(m.now, RETRY) } }, []];
+    default:
+      return outcome satisfies never;
+  }
+};
+
+const heartbeatApplied = (
+  m: Memory,
+  reign: Reign,
+  sentAt: Instant,
+  revision: Reign['heartbeatRevision'],
+  said: Extract<Purpose, { kind: 'heartbeat' }>,
+  positions: PositionAlgebra,
+): readonly [Memory, readonly Effect[]] => {
+  const deadline = said.paused ? after(sentAt, PAUSED_RIGHT) : deadlineFrom(sentAt, m.settings.timing);
+  const resumed = reign.pausePublished && !said.paused;
+  // A heartbeat that succeeded proves that a hand-over or release sent before it can never happen any more (rule D2).
+  const handover =
+    reign.unsettled && m.handover?.phase === 'handing-over'
+      ? stepHandover(
+          { ...m.handover, phase: 'stopping' },
+          { kind: 'step-failed', why: 'the transaction that moves the key did not happen' },
+          m.now,
+          positions,
+        )
+      : m.handover;
+  const next: Reign = {
+    ...reign,
+    heartbeatRevision: revision,
+    seq: said.seq,
+    deadline,
+    clearancePublished: said.cleared,
+    pausePublished: said.paused,
+    ttl: said.cleared ? m.settings.timing.ttl : reign.ttl,
+    dueAt: after(sentAt, m.settings.timing.heartbeatInterval),
+    keyGone: false,
+    unsettled: false,
+  };
+  const effects: Effect[] = resumed ? [{ kind: 'disarm', term: reign.term }] : [];
+  return [{ ...m, reign: next, handover }, [...effects, { kind: 'arm', term: reign.term, deadline }]];
+};
+
+/** This member leads no more: somebody else holds the key, or it gave the key away. */
+export const loseReign = (m: Memory, why: string): readonly [Memory, readonly Effect[]] => {
+  if (m.reign === undefined) return [m, []];
+  const { term } = m.reign;
+  const effects: readonly Effect[] = [
+    {
+      kind: 'tell',
+      level: 'warn',
+      event: 'term.lost',
+      message: `term ${term} is over for this member: ${why}`,
+      fields: { term: String(term) },
+    },
+    { kind: 'read-view' },
+  ];
+  return [{ ...m, reign: undefined, handover: undefined, owedFence: m.mayBePrimary ? term : m.owedFence }, effects];
+};
+
+/** The answer to D3: this member leads a new term, or has to look again. */
+export const leadSettled = (m: Memory, flight: Flight, outcome: Settled): readonly [Memory, readonly Effect[]] => {
+  if (flight.purpose.kind !== 'lead') return [m, []];
+  const { purpose } = flight;
+  if (outcome.kind === 'applied') {
+    const waits = purpose.clearance === 'no' && m.silence !== undefined;
+    const reign: Reign = {
+      term: termOf(outcome.revision),
+      heartbeatRevision: outcome.revision,
+      seq: 0,
+      deadline: undefined,
+      clearance: purpose.clearance,
+      clearancePublished: false,
+      pausePublished: false,
+      silence:
+        waits && m.silence !== undefined
+          ? { since: m.silence.since, for: silenceFor(m.silence.ttl, m.settings.timing.drift) }
+          : undefined,
+      ttl: purpose.ttl,
+      generation: purpose.generation,
+      dueAt: m.now,
+      keyGone: false,
+      unsettled: false,
+      barrier: purpose.how === 're-acquire' && m.reign?.barrier === true,
+    };
+    const tell: Effect = {
+      kind: 'tell',
+      level: 'info',
+      event: 'term.begun',
+      message: `leads term ${reign.term} (${purpose.how}): ${purpose.reason}`,
+      fields: {
+        term: String(reign.term),
+        how: purpose.how,
+        clearance: purpose.clearance,
+        generation: purpose.generation,
+      },
+    };
+    return [{ ...m, reign, owedFence: undefined }, [tell, { kind: 'read-view' }]];
+  }
+  // A new term for a restart or re-acquisition may have been written: the old term's heartbeat will tell (rule D2).
+  const reign =
+    m.reign !== undefined && outcome.kind === 'unknown' ? { ...m.reign, unsettled: true, dueAt: m.now } : m.reign;
+  return [{ ...m, reign }, [{ kind: 'read-view' }]];
+};
+
+/** The answer to giving the key away, by release, give-back or hand-over. */
+export const givenAway = (
+  m: Memory,
+  flight: Flight,
+  outcome: Settled,
+  positions: PositionAlgebra,
+): readonly [Memory, readonly Effect[]] => {
+  const { reign } = m;
+  if (reign === undefined) return [m, [{ kind: 'read-view' }]];
+  const fail = (why: string): Memory['handover'] =>
+    m.handover?.phase === 'handing-over'
+      ? stepHandover({ ...m.handover, phase: 'stopping' }, { kind: 'step-failed', why }, m.now, positions)
+      : m.handover;
+  switch (outcome.kind) {
+    case 'applied': {
+      const effects: readonly Effect[] = [
+        { kind: 'disarm', term: reign.term },
+        {
+          kind: 'tell',
+          level: 'info',
+          event: 'term.ended',
+          message: ended(flight.purpose, String(reign.term)),
+          fields: { term: String(reign.term) },
+        },
+        { kind: 'read-view' },
+      ];
+      return [{ ...m, reign: undefined, handover: undefined, owedFence: undefined }, effects];
+    }
+    case 'unknown':
+      return [{ ...m, reign: { ...reign, unsettled: true, dueAt: after(m.now, RETRY) } }, [{ kind: 'read-view' }]];
+    case 'refused':
+    case 'failed':
+      return [
+        {
+          ...m,
+          handover: fail(outcome.kind === 'failed' ? outcome.why : 'what it depends on has changed meanwhile'),
+          reign: { ...reign, dueAt: m.now },
+        },
+        [{ kind: 'read-view' }],
+      ];
+    default:
+      return outcome satisfies never;
+  }
+};
+
+const ended = (purpose: Purpose, term: string): string =>
+  purpose.kind === 'hand-over'
+    ? `term ${term} ends: handed over to ${purpose.to}`
+    : `term ${term} ends: the leader key was given back, fenced`;

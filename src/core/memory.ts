@@ -1,0 +1,235 @@
+import type { InstanceId, LeaseId, MemberName, Ms, Revision, Term } from './brand.ts';
+import type { DatabaseView, Source } from './database.ts';
+import type { Handover } from './handover.ts';
+import type { Instant } from './instant.ts';
+import type { Known } from './known.ts';
+import type { ClusterView, DatabaseRole, HistoryEntry, MemberState } from './model.ts';
+import type { Position } from './position.ts';
+import type { Reign, Silence } from './reign.ts';
+import type { Settings, Tags } from './settings.ts';
+import type { DecisionReport } from './status.ts';
+import type { StateTransaction } from './transaction.ts';
+
+/** What does not change during one life of the agent's process. */
+export interface Self {
+  readonly name: MemberName;
+  /** One life of the process. */
+  readonly agent: string;
+  readonly engine: string;
+  readonly apiUrl: string;
+  readonly host: string;
+  readonly port: number;
+  readonly tags: Tags;
+  readonly version: string;
+  /** The dynamic configuration that a new cluster starts with. */
+  readonly bootstrapSettings: Settings;
+  readonly bootstrapDocument: object;
+}
+
+/** What a peer's agent answered, checked and typed. */
+export interface PeerAnswer {
+  readonly name: MemberName;
+  readonly instance: InstanceId;
+  readonly state: MemberState;
+  readonly role: DatabaseRole;
+  readonly position: Position | undefined;
+  readonly applied: Position | undefined;
+  readonly leads: boolean;
+  /** It is primary and its right lasts still, by its own clock. */
+  readonly holdsRight: boolean;
+  /** It considers itself able to lead. */
+  readonly eligible: boolean;
+}
+
+/** The answers to one round of questions. */
+export interface PeerRound {
+  readonly at: Instant;
+  readonly answers: ReadonlyMap<MemberName, Known<PeerAnswer>>;
+}
+
+/** A long action on the database. One at a time; the loop goes on observing. */
+export type Task =
+  | { readonly kind: 'initialize' }
+  | { readonly kind: 'clone'; readonly from: Source; readonly systemId: string; readonly reason: string }
+  | { readonly kind: 'start'; readonly source: Source | undefined }
+  | { readonly kind: 'stop'; readonly reason: string }
+  | { readonly kind: 'restart'; readonly source: Source | undefined }
+  | { readonly kind: 'fence'; readonly reason: string }
+  | { readonly kind: 'promote'; readonly term: Term; readonly generation: number }
+  | { readonly kind: 'barrier'; readonly term: Term }
+  | { readonly kind: 'checkpoint'; readonly purpose: 'handover' | 'rewindable' }
+  | { readonly kind: 'follow'; readonly source: Source | undefined }
+  | { readonly kind: 'rewind'; readonly from: Source }
+  | { readonly kind: 'configure' }
+  | { readonly kind: 'keep-slots' };
+
+/** How a task ended, with a fresh look at the database where one could be had. */
+export type TaskResult =
+  | { readonly kind: 'done'; readonly systemId?: string; readonly finalPosition?: Position }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+  | { readonly kind: 'aborted' };
+
+/** What a transaction under way was for: says what its outcome means. */
+export type Purpose =
+  | { readonly kind: 'heartbeat'; readonly seq: number; readonly cleared: boolean; readonly paused: boolean }
+  | {
+      readonly kind: 'lead';
+      readonly how: HistoryEntry['how'];
+      readonly generation: number;
+      readonly clearance: Reign['clearance'];
+      readonly ttl: Ms;
+      readonly reason: string;
+    }
+  | { readonly kind: 'release' }
+  | { readonly kind: 'give-back' }
+  | { readonly kind: 'hand-over'; readonly to: MemberName; readonly intent: string }
+  | { readonly kind: 'initialize' }
+  | { readonly kind: 'fenced'; readonly term: Term }
+  | { readonly kind: 'member' }
+  | { readonly kind: 'intent'; readonly id: string }
+  | { readonly kind: 'housekeeping' };
+
+/** A transaction that was sent and has not been answered. */
+export interface Flight {
+  readonly id: number;
+  readonly purpose: Purpose;
+  readonly sentAt: Instant;
+}
+
+/** Failures in a row of one kind of task, for back-off. */
+export interface Trouble {
+  readonly task: string;
+  readonly count: number;
+  readonly notBefore: Instant;
+  readonly message: string;
+}
+
+/** All that the agent's core remembers. Plain data: the simulator hashes it, the flight recorder prints it. */
+export interface Memory {
+  readonly self: Self;
+  readonly instance: InstanceId;
+  readonly now: Instant;
+  /** Wall clock milliseconds at the last event: goes into records, is never compared except with operators' schedules. */
+  readonly wall: number;
+  /** The same as ISO 8601 text. */
+  readonly time: string;
+
+  readonly view: ClusterView | undefined;
+  readonly viewAt: Instant | undefined;
+  readonly storeTrouble: string | undefined;
+  readonly settings: Settings;
+  readonly lease: LeaseId | undefined;
+  readonly silence: Silence | undefined;
+  readonly reign: Reign | undefined;
+  /** One transaction about leadership at a time, and one about anything else. */
+  readonly flights: readonly Flight[];
+  readonly nextFlight: number;
+
+  readonly database: Known<DatabaseView>;
+  readonly databaseAt: Instant | undefined;
+  /** Why this member's data could not be rewound; empty when it could. */
+  readonly rewindObstacles: readonly string[];
+  /**
+   * The database was last seen as a primary (or a promotion was begun), and nothing since has proven otherwise: an
+   * unresponsive or unknown database keeps it.
+   */
+  readonly mayBePrimary: boolean;
+  readonly guard: { readonly alive: boolean; readonly term: Term | undefined; readonly deadline: Instant | undefined };
+  readonly peers: PeerRound | undefined;
+  readonly asking: boolean;
+
+  readonly task: { readonly task: Task; readonly since: Instant } | undefined;
+  readonly trouble: Trouble | undefined;
+  readonly handover: Handover | undefined;
+  /** When this process first saw the cluster without a living leader. */
+  readonly leaderlessSince: Instant | undefined;
+  /** Not standing for election before this moment (vetoed or failed promotion). */
+  readonly standAsideUntil: Instant | undefined;
+  /** A fence was ordered for this term and is not yet told to the cluster (rule D6). */
+  readonly owedFence: Term | undefined;
+  /** For which settings and members the database was last configured. */
+  readonly configured: string | undefined;
+  readonly slotsKeptAt: Instant | undefined;
+  /** When this member's key was last sent: it is not written in bursts. */
+  readonly publishedAt: Instant | undefined;
+  /** When the database of a leader was first seen down in this reign. */
+  readonly downSince: Instant | undefined;
+  /** The operator's intent that this member is carrying out on itself (restart, reinitialize). */
+  readonly carrying: { readonly id: string; readonly began: boolean } | undefined;
+  readonly stopping: 'no' | 'leave' | 'full';
+  readonly decision: DecisionReport;
+}
+
+/** What happened. The shell turns every fact into one of these; the core never looks for itself. */
+export type Event =
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'view'; readonly view: ClusterView }
+  | { readonly kind: 'view-failed'; readonly why: string }
+  | { readonly kind: 'transacted'; readonly flight: number; readonly outcome: Settled }
+  | { readonly kind: 'lease'; readonly lease: LeaseId | undefined }
+  | { readonly kind: 'database'; readonly database: Known<DatabaseView>; readonly rewindObstacles: readonly string[] }
+  | {
+      readonly kind: 'guard';
+      readonly alive: boolean;
+      readonly term: Term | undefined;
+      readonly deadline: Instant | undefined;
+    }
+  | { readonly kind: 'peers'; readonly round: PeerRound }
+  | {
+      readonly kind: 'task-ended';
+      readonly task: Task;
+      readonly result: TaskResult;
+      readonly database: Known<DatabaseView>;
+    }
+  | { readonly kind: 'instance'; readonly instance: InstanceId }
+  | { readonly kind: 'stop'; readonly how: 'leave' | 'full' };
+
+/** The answer to a transaction. In `refused`, what the compared keys of leadership hold now, at `revision`. */
+export type Settled =
+  | { readonly kind: 'applied'; readonly revision: Revision }
+  | {
+      readonly kind: 'refused';
+      readonly revision: Revision;
+      readonly leader: Revision;
+      readonly heartbeat: Revision;
+      readonly mine: boolean;
+    }
+  | { readonly kind: 'unknown'; readonly why: string }
+  | { readonly kind: 'failed'; readonly why: string; readonly code: string };
+
+/** What the shell is to do. Each is idempotent or carries the id of the flight that it belongs to. */
+export type Effect =
+  | {
+      readonly kind: 'transact';
+      readonly flight: number;
+      readonly transaction: StateTransaction;
+      readonly urgent: boolean;
+    }
+  | { readonly kind: 'read-view' }
+  | { readonly kind: 'observe' }
+  | { readonly kind: 'arm'; readonly term: Term; readonly deadline: Instant }
+  | { readonly kind: 'disarm'; readonly term: Term }
+  | { readonly kind: 'ask-peers' }
+  | { readonly kind: 'run'; readonly task: Task }
+  | {
+      readonly kind: 'decided';
+      readonly rule: string;
+      readonly why: string;
+      readonly reasons: readonly string[];
+      readonly next: string;
+    }
+  | {
+      readonly kind: 'tell';
+      readonly level: 'info' | 'warn' | 'error';
+      readonly event: string;
+      readonly message: string;
+      readonly fields?: Readonly<Record<string, unknown>>;
+    };
+
+/** What one event led to. */
+export interface Step {
+  readonly memory: Memory;
+  readonly effects: readonly Effect[];
+  /** Milliseconds after which a tick is wanted, whatever else happens. */
+  readonly wakeIn: number;
+}

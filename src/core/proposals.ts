@@ -1,0 +1,260 @@
+import {
+  NEVER,
+  revisionOf,
+  termOf,
+  type LeaseId,
+  type MemberName,
+  type Ms,
+  type Revision,
+  type Term,
+} from './brand.ts';
+import type { ClusterView, Heartbeat, HistoryEntry, Initialize, Intent, MemberRecord } from './model.ts';
+import type { Memory } from './memory.ts';
+import type { Position } from './position.ts';
+import type { Reign } from './reign.ts';
+import type { KeyRef, StateTransaction, StateWrite } from './transaction.ts';
+
+/**
+ * The transactions of the protocol as data (rules D3, D4, D6, D13, D14). Each compares the mod revision of every key
+ * that it depends on, and changes at least one of those (rule D2).
+ */
+
+const LEADER = { kind: 'leader' } as const;
+const HEARTBEAT = { kind: 'heartbeat' } as const;
+const HISTORY = { kind: 'history' } as const;
+const SYNC = { kind: 'sync' } as const;
+
+const compare = (key: KeyRef, modRevision: Revision): { readonly key: KeyRef; readonly modRevision: Revision } => ({
+  key,
+  modRevision,
+});
+const at = (keyed: { readonly modRevision: Revision } | undefined): Revision => keyed?.modRevision ?? NEVER;
+
+/** The newest history entry moves below its own term when a newer one is written (rule D1). */
+const archiveHistory = (view: ClusterView): readonly StateWrite[] =>
+  view.history === undefined
+    ? []
+    : [{ kind: 'put', key: { kind: 'history-of', term: termOf(view.history.modRevision) }, value: view.history.value }];
+
+/** The next log generation that nobody has reserved yet (invariant I6). */
+export const nextGeneration = (view: ClusterView, own: number): number =>
+  Math.max(view.history?.value.generation ?? 1, own) + 1;
+
+/** D3: become leader. `from` is what this member saw; the transaction fails when any of it has changed. */
+export const proposeLead = (input: {
+  readonly view: ClusterView;
+  readonly memory: Pick<Memory, 'self' | 'instance' | 'time' | 'lease'>;
+  readonly how: HistoryEntry['how'];
+  readonly generation: number;
+  readonly ttl: Ms;
+  readonly cleared: boolean;
+  readonly reason: string;
+  readonly position: Position | undefined;
+}): StateTransaction | undefined => {
+  const { view, memory } = input;
+  if (memory.lease === undefined) return undefined;
+  const heartbeat: Heartbeat = {
+    term: undefined,
+    seq: 0,
+    member: memory.self.name,
+    instance: memory.instance,
+    agent: memory.self.agent,
+    ttl: input.ttl,
+    released: false,
+    cleared: false,
+    paused: false,
+    position: view.heartbeat?.value.position ?? input.position,
+    slots: view.heartbeat?.value.slots ?? {},
+  };
+  const history: HistoryEntry = {
+    member: memory.self.name,
+    instance: memory.instance,
+    generation: input.generation,
+    how: input.how,
+    reason: input.reason,
+    at: memory.time,
+    from: input.position,
+  };
+  return {
+    compare: [
+      compare(LEADER, at(view.leader)),
+      compare(HEARTBEAT, at(view.heartbeat)),
+      compare(HISTORY, at(view.history)),
+      compare(SYNC, at(view.sync)),
+    ],
+    writes: [
+      { kind: 'put', key: LEADER, value: memory.self.name, lease: memory.lease },
+      { kind: 'put', key: HEARTBEAT, value: heartbeat },
+      { kind: 'put', key: HISTORY, value: history },
+      ...archiveHistory(view),
+    ],
+  };
+};
+
+/** D4: the holder proves itself. Compares its term and its own last heartbeat. */
+export const proposeHeartbeat = (
+  reign: Reign,
+  memory: Pick<Memory, 'self' | 'instance'>,
+  says: {
+    readonly cleared: boolean;
+    readonly paused: boolean;
+    readonly ttl: Ms;
+    readonly position: Position | undefined;
+    readonly slots: Readonly<Record<string, string>>;
+  },
+): StateTransaction => ({
+  compare: [compare(LEADER, revisionOf(reign.term)), compare(HEARTBEAT, reign.heartbeatRevision)],
+  writes: [
+    {
+      kind: 'put',
+      key: HEARTBEAT,
+      value: {
+        term: reign.term,
+        seq: reign.seq + 1,
+        member: memory.self.name,
+        instance: memory.instance,
+        agent: memory.self.agent,
+        released: false,
+        ...says,
+      },
+    },
+  ],
+});
+
+/** D6: the fence is verified; say so and give the key back. Only for a holder that was itself cleared (A3b). */
+export const proposeRelease = (
+  reign: Reign,
+  memory: Pick<Memory, 'self' | 'instance'>,
+  position: Position | undefined,
+): StateTransaction => ({
+  compare: [compare(LEADER, revisionOf(reign.term)), compare(HEARTBEAT, reign.heartbeatRevision)],
+  writes: [
+    {
+      kind: 'put',
+      key: HEARTBEAT,
+      value: {
+        term: reign.term,
+        seq: reign.seq + 1,
+        member: memory.self.name,
+        instance: memory.instance,
+        agent: memory.self.agent,
+        ttl: reign.ttl,
+        released: true,
+        cleared: true,
+        paused: false,
+        position,
+        slots: {},
+      },
+    },
+    { kind: 'delete', key: LEADER },
+  ],
+});
+
+/** A holder that was never cleared gives the key back without a word about its predecessor (A3b). */
+export const proposeGiveBack = (reign: Reign): StateTransaction => ({
+  compare: [compare(LEADER, revisionOf(reign.term)), compare(HEARTBEAT, reign.heartbeatRevision)],
+  writes: [{ kind: 'delete', key: LEADER }],
+});
+
+/** D14: put the leader key on the candidate's lease. The database is stopped cleanly and the candidate has all of it. */
+export const proposeHandOver = (input: {
+  readonly reign: Reign;
+  readonly view: ClusterView;
+  readonly memory: Pick<Memory, 'self' | 'instance' | 'time' | 'wall'>;
+  readonly to: MemberRecord;
+  readonly position: Position;
+  readonly intent: Extract<Intent, { kind: 'switchover' | 'failover' }> | undefined;
+  readonly intentRevision: Revision;
+  readonly reason: string;
+}): StateTransaction => {
+  const { reign, view, memory, to } = input;
+  const history: HistoryEntry = {
+    member: to.name,
+    instance: to.instance,
+    generation: reign.generation + 1,
+    how: 'hand-over',
+    reason: input.reason,
+    at: memory.time,
+    from: input.position,
+  };
+  return {
+    compare: [
+      compare(LEADER, revisionOf(reign.term)),
+      compare(HEARTBEAT, reign.heartbeatRevision),
+      compare(HISTORY, at(view.history)),
+      compare(SYNC, at(view.sync)),
+      ...(input.intent === undefined ? [] : [compare({ kind: 'intent', id: input.intent.id }, input.intentRevision)]),
+    ],
+    writes: [
+      { kind: 'put', key: LEADER, value: to.name, lease: to.lease },
+      {
+        kind: 'put',
+        key: HEARTBEAT,
+        value: {
+          term: undefined,
+          seq: 0,
+          member: memory.self.name,
+          instance: memory.instance,
+          agent: memory.self.agent,
+          ttl: reign.ttl,
+          released: true,
+          cleared: true,
+          paused: false,
+          position: input.position,
+          slots: view.heartbeat?.value.slots ?? {},
+        },
+      },
+      { kind: 'put', key: HISTORY, value: history },
+      ...archiveHistory(view),
+      ...(input.intent === undefined
+        ? []
+        : [
+            {
+              kind: 'put' as const,
+              key: { kind: 'intent' as const, id: input.intent.id },
+              value: { ...input.intent, outcome: { kind: 'done' as const, reason: input.reason, at: memory.wall } },
+            },
+          ]),
+    ],
+  };
+};
+
+/** D6: an ex-leader that cannot write the heartbeat any more says that it is fenced. */
+export const proposeFenced = (term: Term, self: MemberName, lease: LeaseId | undefined): StateTransaction => ({
+  compare: [compare({ kind: 'fenced', term }, NEVER)],
+  writes: [
+    { kind: 'put', key: { kind: 'fenced', term }, value: { member: self }, ...(lease === undefined ? {} : { lease }) },
+  ],
+});
+
+/** Ends an intent with its outcome, if nobody else did. */
+export const proposeOutcome = (
+  intent: Intent,
+  modRevision: Revision,
+  outcome: NonNullable<Intent['outcome']>,
+): StateTransaction => ({
+  compare: [compare({ kind: 'intent', id: intent.id }, modRevision)],
+  writes: [{ kind: 'put', key: { kind: 'intent', id: intent.id }, value: { ...intent, outcome } }],
+});
+
+/** Publishes this member, on its own lease. */
+export const proposeMember = (record: MemberRecord, modRevision: Revision): StateTransaction => ({
+  compare: [compare({ kind: 'member', name: record.name }, modRevision)],
+  writes: [{ kind: 'put', key: { kind: 'member', name: record.name }, value: record, lease: record.lease }],
+});
+
+/** Claims or publishes the cluster's identity (invariant I12), with the first dynamic configuration where there is none. */
+export const proposeInitialize = (value: Initialize, view: ClusterView, document: object): StateTransaction => {
+  const config: readonly StateWrite[] =
+    view.settings === undefined ? [{ kind: 'put', key: { kind: 'config' }, value: document }] : [];
+  return {
+    compare: [compare({ kind: 'initialize' }, at(view.initialize)), compare({ kind: 'config' }, at(view.settings))],
+    writes: [{ kind: 'put', key: { kind: 'initialize' }, value }, ...config],
+  };
+};
+
+/** Removes an intent that ended long ago. */
+export const proposeForget = (id: string, modRevision: Revision): StateTransaction => ({
+  compare: [compare({ kind: 'intent', id }, modRevision)],
+  writes: [{ kind: 'delete', key: { kind: 'intent', id } }],
+});

@@ -1,0 +1,31 @@
+import { bootstrapRules } from './rules/bootstrap.ts';
+import { electionRules } from './rules/election.ts';
+import { dutyRules, handoverRules } from './rules/handover-rules.ts';
+import { leaderRules, stoppingRules } from './rules/leader.ts';
+import { nothingRules } from './rules/nothing.ts';
+import type { Decision, Rule } from './rules/rule.ts';
+import { safetyRules } from './rules/safety.ts';
+import { followerRules, intentRules, upkeepRules } from './rules/upkeep.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** All rules in the order in which they are tried: the first one that holds decides. The table in the docs is this one. */
+export const rules: readonly Rule[] = [
+  ...safetyRules,
+  ...handoverRules,
+  ...stoppingRules,
+  ...leaderRules,
+  ...intentRules,
+  ...dutyRules,
+  ...bootstrapRules,
+  ...followerRules,
+  ...electionRules.slice(0, -1),
+  ...upkeepRules,
+  ...electionRules.slice(-1),
+  ...nothingRules,
+];
+
+/** The first rule that holds, and what it wants. Pure; total: the last rule always holds. */
+export const decide = (s: Snapshot): { readonly rule: Rule; readonly decision: Decision } => {
+  for (const rule of rules) if (rule.when(s)) return { rule, decision: rule.then(s) };
+  throw new Error('unreachable: the last rule always holds');
+};

@@ -1,0 +1,161 @@
+import { leaderlessFor, ownRank, ranking, type Snapshot } from '../snapshot.ts';
+import { remaining } from '../instant.ts';
+import type { MemberName } from '../brand.ts';
+import type { Intent } from '../model.ts';
+import { peersFresh } from './handover-rules.ts';
+import { act, wait, type Rule } from './rule.ts';
+
+/** How long before the silence ends the members ask each other, so that the answer is there when it counts. */
+const PREPARE = 800;
+
+/** A failover that an operator asked for, to this member. */
+const forced = (s: Snapshot): Extract<Intent, { kind: 'failover' }> | undefined =>
+  s.view?.intents
+    .map(({ value }) => value)
+    .find(
+      (v): v is Extract<Intent, { kind: 'failover' }> =>
+        v.kind === 'failover' && v.outcome === undefined && v.to === s.m.self.name,
+    );
+
+const allowLoss = (s: Snapshot): boolean => forced(s)?.allowDataLoss === true;
+
+const ownBlocks = (s: Snapshot): readonly string[] => {
+  const own = ownRank(s, allowLoss(s));
+  if (own === undefined) return ['this member has not published itself yet'];
+  return own.reasons.filter((r) => r.blocks && r.code !== 'is-leader').map((r) => r.text);
+};
+
+/** Peers that are primary with a right of their own: a live one ends the election. */
+const livePrimary = (s: Snapshot): MemberName | undefined => {
+  for (const [name, answer] of s.m.peers?.answers ?? [])
+    if (answer.kind === 'known' && answer.value.role === 'primary' && answer.value.holdsRight && name !== s.m.self.name)
+      return name;
+  return undefined;
+};
+
+/** A better candidate than this member, which is given some time to act. */
+const betterThanOwn = (s: Snapshot): MemberName | undefined => {
+  const best = ranking(s, allowLoss(s)).find((r) => r.eligible);
+  return best === undefined || best.name === s.m.self.name ? undefined : best.name;
+};
+
+/** How long a better candidate may take to act before the next one stands: two heartbeats, and longer the lower the rank. */
+const patience = (s: Snapshot): number => {
+  const rank = ownRank(s)?.rank ?? 1;
+  return s.m.settings.timing.heartbeatInterval * rank;
+};
+
+const released = (s: Snapshot): string =>
+  s.released ? 'the last leader is fenced and said so' : 'the last leader has been silent for its whole right';
+
+/** Nobody leads: who may stand, when, and who gives way (02 "Losing the leader"; rules D3, D5). */
+export const electionRules: readonly Rule[] = [
+  {
+    id: 'election.prepare',
+    quiet: true,
+    why: 'the leader has been silent for most of its right: know the candidates before it ends',
+    when: (s) =>
+      !s.leaderLost &&
+      s.running?.role === 'replica' &&
+      s.leader !== undefined &&
+      s.leader.name !== s.m.self.name &&
+      s.silenceLeft < PREPARE &&
+      !peersFresh(s),
+    then: (s) =>
+      act(
+        'stand when the silence is complete',
+        [{ do: 'ask-peers' }],
+        [`${Math.round(s.silenceLeft)} ms of silence left`],
+        50,
+      ),
+  },
+  {
+    id: 'election.cannot-stand',
+    why: 'nobody leads, and this member must not: the reasons say why and what would unblock it',
+    when: (s) => s.leaderLost && s.running?.role === 'replica' && ownBlocks(s).length > 0,
+    then: (s) => wait('stand as soon as the reasons are gone', ownBlocks(s), 500),
+  },
+  {
+    id: 'election.stand-aside',
+    why: 'this member gave the key back just now and lets others go first',
+    when: (s) =>
+      s.leaderLost &&
+      s.running?.role === 'replica' &&
+      s.m.standAsideUntil !== undefined &&
+      remaining(s.m.standAsideUntil, s.m.now) > 0,
+    then: (s) =>
+      wait(
+        'stand again later',
+        [`for ${Math.round(s.m.standAsideUntil === undefined ? 0 : remaining(s.m.standAsideUntil, s.m.now))} ms`],
+        200,
+      ),
+  },
+  {
+    id: 'election.wait-silence',
+    why: 'the key is gone, but its last holder’s right may still last: it may take the key again, others wait (R2)',
+    when: (s) =>
+      s.leaderLost &&
+      s.running?.role === 'replica' &&
+      s.silenceLeft > 0 &&
+      !(s.silenceLeft === Infinity && forced(s) !== undefined),
+    then: (s) =>
+      s.silenceLeft === Infinity
+        ? wait('resume, or name the new leader: haagentctl failover', [
+            'the last leader was paused: no silence ends its right',
+          ])
+        : act(
+            'stand when the silence is complete',
+            s.silenceLeft < PREPARE && !peersFresh(s) ? [{ do: 'ask-peers' }] : [],
+            [`${Math.round(s.silenceLeft)} ms left`],
+            s.silenceLeft < PREPARE ? Math.max(5, Math.min(50, s.silenceLeft)) : s.silenceLeft - PREPARE,
+          ),
+  },
+  {
+    id: 'election.ask',
+    why: 'every candidate asks the others how far they are before it stands',
+    when: (s) => s.leaderLost && s.running?.role === 'replica' && !peersFresh(s),
+    then: () => act('stand when they have answered', [{ do: 'ask-peers' }], [], 100),
+  },
+  {
+    id: 'election.live-primary',
+    why: 'a peer is primary and its right lasts: it will take its key again',
+    when: (s) => s.leaderLost && s.running?.role === 'replica' && livePrimary(s) !== undefined,
+    then: (s) => wait('ask again', [`${livePrimary(s)} is primary and holds a right`], 200),
+  },
+  {
+    id: 'election.give-way',
+    why: 'another member is the better candidate: it goes first',
+    when: (s) =>
+      s.leaderLost &&
+      s.running?.role === 'replica' &&
+      forced(s) === undefined &&
+      betterThanOwn(s) !== undefined &&
+      leaderlessFor(s) < patience(s),
+    then: (s) => wait('stand if it does not act', [`${betterThanOwn(s)} is better`], 100),
+  },
+  {
+    id: 'election.stand',
+    why: 'nobody leads, the last leader’s right has ended, and this member is the best candidate: take the key (D3)',
+    when: (s) => s.leaderLost && s.running?.role === 'replica',
+    then: (s) => {
+      const how = s.view?.history === undefined ? 'bootstrap' : s.view.leader === undefined ? 'acquire' : 'take-over';
+      const wish = forced(s);
+      const reason =
+        wish === undefined
+          ? released(s)
+          : `failover asked for by ${wish.by}${wish.allowDataLoss ? ', loss of data accepted' : ''}`;
+      return act('then prove it by a heartbeat and promote', [{ do: 'lead', how, reason }], [reason]);
+    },
+  },
+  {
+    id: 'member.following',
+    why: 'another member leads, and this one follows it',
+    when: (s) => s.running?.role === 'replica' && !s.leaderLost,
+    then: (s) =>
+      wait(
+        'go on',
+        [s.running?.streaming === true ? `streaming from ${s.running.source?.member ?? '?'}` : 'not streaming'],
+        s.silenceLeft < 60_000 ? Math.max(20, s.silenceLeft - PREPARE) : undefined,
+      ),
+  },
+];

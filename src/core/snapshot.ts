@@ -1,0 +1,157 @@
+import { termOf, type MemberName, type Term } from './brand.ts';
+import { rankCandidates, type CandidateReport } from './candidates.ts';
+import type { DatabaseView, RunningDatabase, Source } from './database.ts';
+import { elapsedAtLeast, remaining } from './instant.ts';
+import { known, type Known } from './known.ts';
+import type { Memory, PeerAnswer, Task } from './memory.ts';
+import type { ClusterView, Intent, Keyed, MemberRecord } from './model.ts';
+import type { Position, PositionAlgebra } from './position.ts';
+import { silenceLeft } from './reign.ts';
+
+/** What the rules look at: the memory, and what follows from it by computing alone. */
+export interface Snapshot {
+  readonly m: Memory;
+  readonly positions: PositionAlgebra;
+  readonly view: ClusterView | undefined;
+  readonly db: DatabaseView | undefined;
+  readonly running: RunningDatabase | undefined;
+  readonly paused: boolean;
+  readonly leader: { readonly name: MemberName; readonly record: MemberRecord | undefined } | undefined;
+  /** Milliseconds of silence that a challenger still has to wait out (rule D5). */
+  readonly silenceLeft: number;
+  /** The last heartbeat's writer has said, or proven, that it is fenced. */
+  readonly released: boolean;
+  /** Nobody holds the key, or its holder has been silent for its whole right. */
+  readonly leaderLost: boolean;
+  /** Milliseconds that this member's database may go on as primary. */
+  readonly rightLeft: number;
+}
+
+export const takeSnapshot = (m: Memory, positions: PositionAlgebra): Snapshot => {
+  const { view } = m;
+  const db = m.database.kind === 'known' ? m.database.value : undefined;
+  const left = m.silence === undefined ? Infinity : silenceLeft(m.silence, m.settings.timing.drift, m.now);
+  const released = isReleased(m);
+  const held = m.silence?.paused === true && !released;
+  const leaderName = view?.leader?.value;
+  return {
+    m,
+    positions,
+    view,
+    db,
+    running: db?.kind === 'running' ? db : undefined,
+    paused: m.settings.pause,
+    leader: leaderName === undefined ? undefined : { name: leaderName, record: view?.members.get(leaderName)?.value },
+    silenceLeft: released ? 0 : held ? Infinity : left,
+    released,
+    leaderLost: view !== undefined && (view.leader === undefined || (left === 0 && !held)),
+    rightLeft: rightLeft(m),
+  };
+};
+
+const isReleased = (m: Memory): boolean => {
+  const heartbeat = m.view?.heartbeat;
+  if (heartbeat === undefined) return m.view !== undefined && m.view.history === undefined && freshBootstrap(m);
+  return heartbeat.value.released || m.view?.fenced.has(heartbeat.value.term ?? termOf(heartbeat.modRevision)) === true;
+};
+
+/** A cluster that this very instance of the data has just created: it never had a leader (rule D5 has nobody to wait for). */
+const freshBootstrap = (m: Memory): boolean =>
+  m.view?.initialize?.value.how === 'created' && m.view.initialize.value.instance === m.instance;
+
+const rightLeft = (m: Memory): number => {
+  const { reign, guard, now } = m;
+  if (reign === undefined)
+    return m.view === undefined && guard.deadline !== undefined ? remaining(guard.deadline, now) : 0;
+  if (reign.pausePublished) return Infinity;
+  if (reign.deadline !== undefined) return remaining(reign.deadline, now);
+  // Adopted or re-acquired, not yet proven in this term: the database goes on by the right that the guard still enforces.
+  return guard.deadline === undefined ? 0 : remaining(guard.deadline, now);
+};
+
+/** The source that a member's record describes. */
+export const sourceOf = (record: MemberRecord): Source => ({
+  member: record.name,
+  host: record.host,
+  port: record.port,
+});
+
+/** From whom this member should replicate: its tag replicatefrom where that member is able to, else the leader. */
+export const wantedSource = (s: Snapshot): Source | undefined => {
+  const wanted = s.m.self.tags.replicatefrom;
+  const upstream = wanted === undefined ? undefined : s.view?.members.get(wanted)?.value;
+  if (
+    upstream !== undefined &&
+    upstream.name !== s.m.self.name &&
+    upstream.state === 'streaming' &&
+    upstream.tags.replicatefrom !== s.m.self.name
+  )
+    return sourceOf(upstream);
+  return s.leader?.record === undefined ? undefined : sourceOf(s.leader.record);
+};
+
+/** From whom to copy the data: a running replica tagged clonefrom where there is one, else the leader. */
+export const cloneSource = (s: Snapshot, fromLeader: boolean): Source | undefined => {
+  const donors = [...(s.view?.members.values() ?? [])]
+    .map(({ value }) => value)
+    .filter((r) => r.tags.clonefrom && r.state === 'streaming' && r.name !== s.m.self.name);
+  const donor = fromLeader ? undefined : donors[0];
+  if (donor !== undefined) return sourceOf(donor);
+  return s.leader?.record === undefined ? undefined : sourceOf(s.leader.record);
+};
+
+/** What this member would answer to a peer. */
+export const ownAnswer = (s: Snapshot): PeerAnswer | undefined => {
+  const { running, m } = s;
+  if (running === undefined) return undefined;
+  return {
+    name: m.self.name,
+    instance: m.instance,
+    state: running.streaming ? 'streaming' : 'running',
+    role: running.role,
+    position: running.position,
+    applied: running.replay?.applied ?? running.position,
+    leads: m.reign !== undefined,
+    holdsRight: running.role === 'primary' && s.rightLeft > 0,
+    eligible: true,
+  };
+};
+
+/** The ranking from what this member knows now: peers' answers, its own database, published records for the rest. */
+export const ranking = (s: Snapshot, allowDataLoss = false): readonly CandidateReport[] => {
+  if (s.view === undefined) return [];
+  const answers = new Map<MemberName, Known<PeerAnswer>>(s.m.peers?.answers ?? []);
+  const own = ownAnswer(s);
+  if (own === undefined) answers.delete(s.m.self.name);
+  else answers.set(s.m.self.name, known(own));
+  return rankCandidates({ view: s.view, settings: s.m.settings, positions: s.positions, answers, allowDataLoss });
+};
+
+/** This member's own line of the ranking; absent when it is not published yet. */
+export const ownRank = (s: Snapshot, allowDataLoss = false): CandidateReport | undefined =>
+  ranking(s, allowDataLoss).find((r) => r.name === s.m.self.name);
+
+/** The last leader's published position. */
+export const leaderPosition = (s: Snapshot): Position | undefined => s.view?.heartbeat?.value.position;
+
+/** Open intents whose time has come, oldest first. */
+export const dueIntents = (s: Snapshot): readonly Keyed<Intent>[] =>
+  (s.view?.intents ?? []).filter(
+    ({ value }) => value.outcome === undefined && (value.at === undefined || value.at <= s.m.wall),
+  );
+
+/** A task of this kind failed just now and has to wait before it is tried again. */
+export const backingOff = (s: Snapshot, kind: Task['kind']): boolean =>
+  s.m.trouble?.task === kind && remaining(s.m.trouble.notBefore, s.m.now) > 0;
+
+/** How many times in a row a task of this kind failed. */
+export const failuresOf = (s: Snapshot, kind: Task['kind']): number =>
+  s.m.trouble?.task === kind ? s.m.trouble.count : 0;
+
+/** Milliseconds since the cluster has been without a leader, as this process saw it. */
+export const leaderlessFor = (s: Snapshot): number =>
+  s.m.leaderlessSince === undefined ? 0 : elapsedAtLeast(s.m.leaderlessSince, s.m.now);
+
+/** The term of the newest heartbeat. */
+export const heartbeatTerm = (view: ClusterView): Term | undefined =>
+  view.heartbeat === undefined ? undefined : (view.heartbeat.value.term ?? termOf(view.heartbeat.modRevision));
