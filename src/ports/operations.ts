@@ -1,7 +1,6 @@
-import type { MemberName, Ms, Term } from '../core/brand.ts';
+import type { MemberName, Ms } from '../core/brand.ts';
 import type { CandidateReport } from '../core/candidates.ts';
 import type { ErrorCode } from '../core/errors.ts';
-import type { HistoryEntry } from '../core/model.ts';
 
 /**
  * What an operator can ask of a cluster. Each records an intent in etcd (compare-and-swap); the agents carry it out.
@@ -13,7 +12,11 @@ export interface Operations {
   restart(request: RestartRequest, how: How): Promise<OperationResult>;
   reinitialize(request: ReinitializeRequest, how: How): Promise<OperationResult>;
   /** Withdraws what was scheduled and has not begun. */
-  cancel(kind: 'switchover' | 'restart', member: MemberName | undefined, how: How): Promise<OperationResult>;
+  cancel(
+    kind: 'switchover' | 'restart' | 'reinitialize',
+    member: MemberName | undefined,
+    how: How,
+  ): Promise<OperationResult>;
   /** Pause is hands off: no automatic promotion, demotion, start or stop (invariant I19). */
   pause(wanted: boolean, how: How): Promise<OperationResult>;
   /** Merge-patches (`null` deletes) or replaces the dynamic configuration, validated before it is written. */
@@ -21,15 +24,6 @@ export interface Operations {
     change: { readonly how: 'patch' | 'replace'; readonly document: unknown },
     how: How,
   ): Promise<OperationResult>;
-  /** The dynamic configuration as it was written, and its versions. */
-  configuration(how: How): Promise<OperationResult>;
-  /** All terms that are kept, oldest first: `data` is a list of `TermRecord`. */
-  history(how: How): Promise<OperationResult>;
-}
-
-/** One leadership of the cluster's past. */
-export interface TermRecord extends HistoryEntry {
-  readonly term: Term;
 }
 
 export interface SwitchoverRequest {
@@ -72,10 +66,12 @@ export interface How {
 
 export type OperationResult =
   | { readonly kind: 'done' | 'scheduled' | 'accepted' | 'would-do'; readonly message: string; readonly data?: unknown }
-  | {
-      readonly kind: 'refused';
-      readonly code: ErrorCode;
-      readonly message: string;
-      readonly hint?: string;
-      readonly candidates?: readonly CandidateReport[];
-    };
+  | Refused;
+
+export interface Refused {
+  readonly kind: 'refused';
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string;
+  readonly candidates?: readonly CandidateReport[];
+}

@@ -1,0 +1,51 @@
+import type { PositionAlgebra } from '../core/position.ts';
+import type { AgentStatus } from '../core/status.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventSource } from '../ports/events.ts';
+import type { Log } from '../ports/log.ts';
+import type { Operations } from '../ports/operations.ts';
+import type { Peers } from '../ports/peers.ts';
+import type { Credentials } from './credentials.ts';
+
+/** What the API is made from. It reads and records wishes; it decides nothing. */
+export interface ApiDeps {
+  /** The agent's newest status; undefined until there is one. */
+  readonly status: () => AgentStatus | undefined;
+  readonly clock: Clock;
+  readonly positions: PositionAlgebra;
+  readonly operations: Operations;
+  /** Prometheus text. */
+  readonly metricsText: () => Promise<string>;
+  readonly events: EventSource;
+  /** For the lags in `/cluster`: the other agents are asked, so that every member gives the same answer. */
+  readonly peers: Peers;
+  readonly local: LocalActions;
+  readonly log: Log;
+  readonly options: ApiOptions;
+}
+
+/** What only this agent's own process can do. */
+export interface LocalActions {
+  /** Reads the local configuration file again and applies it. Throws `AgentError` with code `config-invalid`. */
+  reload(): Promise<void>;
+}
+
+export interface ApiOptions {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly tls?: TlsOptions;
+  /** Without credentials nothing can be changed through this API. */
+  readonly credentials?: Credentials;
+  /** Addresses and networks (`10.0.0.0/8`) that may send requests which change something; empty or absent: all. */
+  readonly allowFrom?: readonly string[];
+  /** Shared by the members: lets them prove to each other who answers (see src/adapters/http/proof.ts). */
+  readonly peersSecret?: string;
+}
+
+export interface TlsOptions {
+  /** PEM text. */
+  readonly cert: string;
+  readonly key: string;
+  readonly ca?: string;
+  /** `required`: every request needs a client certificate; `optional`: those that change something do. */
+  readonly verifyClient: 'none' | 'optional' | 'required';
+}
