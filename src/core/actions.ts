@@ -148,7 +148,7 @@ const endHandover = (m: Memory, outcome: IntentOutcome['kind'], reason: string):
 const initialize = (m: Memory, value: Initialize): Result =>
   m.view === undefined || inFlight(m, 'initialize')
     ? nothing(m)
-    : send(m, { kind: 'initialize' }, proposeInitialize(value, m.view, m.self.bootstrapDocument));
+    : send(m, { kind: 'initialize' }, proposeInitialize(value, m.view, m));
 
 const tellFenced = (m: Memory): Result => {
   if (m.owedFence === undefined || inFlight(m, 'fenced')) return nothing(m);

@@ -3,7 +3,7 @@ import type { DatabaseView, Source } from './database.ts';
 import type { Handover } from './handover.ts';
 import type { Instant } from './instant.ts';
 import type { Known } from './known.ts';
-import type { ClusterView, DatabaseRole, HistoryEntry, MemberState } from './model.ts';
+import type { ClusterView, DatabaseRole, HistoryEntry, MemberState, SettingsDocument } from './model.ts';
 import type { Position } from './position.ts';
 import type { Reign, Silence } from './reign.ts';
 import type { Settings, Tags } from './settings.ts';
@@ -23,7 +23,7 @@ export interface Self {
   readonly version: string;
   /** The dynamic configuration that a new cluster starts with. */
   readonly bootstrapSettings: Settings;
-  readonly bootstrapDocument: object;
+  readonly bootstrapDocument: SettingsDocument;
 }
 
 /** What a peer's agent answered, checked and typed. */

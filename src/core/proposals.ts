@@ -8,7 +8,7 @@ import {
   type Revision,
   type Term,
 } from './brand.ts';
-import type { ClusterView, Heartbeat, HistoryEntry, Initialize, Intent, MemberRecord } from './model.ts';
+import type { ClusterView, ConfigVersion, Heartbeat, HistoryEntry, Initialize, Intent, MemberRecord } from './model.ts';
 import type { Memory } from './memory.ts';
 import type { Position } from './position.ts';
 import type { Reign } from './reign.ts';
@@ -244,11 +244,29 @@ export const proposeMember = (record: MemberRecord, modRevision: Revision): Stat
 });
 
 /** Claims or publishes the cluster's identity (invariant I12), with the first dynamic configuration where there is none. */
-export const proposeInitialize = (value: Initialize, view: ClusterView, document: object): StateTransaction => {
+export const proposeInitialize = (
+  value: Initialize,
+  view: ClusterView,
+  memory: Pick<Memory, 'self' | 'time'>,
+): StateTransaction => {
+  const first: ConfigVersion = {
+    number: 1,
+    document: memory.self.bootstrapDocument,
+    by: memory.self.name,
+    at: memory.time,
+  };
   const config: readonly StateWrite[] =
-    view.settings === undefined ? [{ kind: 'put', key: { kind: 'config' }, value: document }] : [];
+    view.configuration === undefined && !view.unreadable.has('config')
+      ? [
+          { kind: 'put', key: { kind: 'config' }, value: first },
+          { kind: 'put', key: { kind: 'config-version', number: first.number }, value: first },
+        ]
+      : [];
   return {
-    compare: [compare({ kind: 'initialize' }, at(view.initialize)), compare({ kind: 'config' }, at(view.settings))],
+    compare: [
+      compare({ kind: 'initialize' }, at(view.initialize)),
+      compare({ kind: 'config' }, at(view.configuration)),
+    ],
     writes: [{ kind: 'put', key: { kind: 'initialize' }, value }, ...config],
   };
 };

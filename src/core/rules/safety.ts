@@ -1,6 +1,9 @@
 import { elapsedAtMost, type Instant } from '../instant.ts';
 import { act, run, wait, type Rule } from './rule.ts';
 
+/** Keys without which nobody may be promoted, cloned or created. */
+const VITAL = ['leader', 'heartbeat', 'history', 'sync', 'initialize'];
+
 /** Rules that come before all others: no database acknowledges writes without a right (rules D4, D6; invariants I2, I11). */
 export const safetyRules: readonly Rule[] = [
   {
@@ -30,6 +33,12 @@ export const safetyRules: readonly Rule[] = [
     why: 'etcd has not answered since the agent started: nothing is known of the cluster, so nothing is done',
     when: (s) => s.view === undefined,
     then: (s) => wait('act as soon as etcd answers', [s.m.storeTrouble ?? 'waiting for the first answer of etcd']),
+  },
+  {
+    id: 'store.unreadable',
+    why: 'a key that decisions rest on is there but cannot be understood: nothing is decided without it',
+    when: (s) => VITAL.some((key) => s.view?.unreadable.has(key) === true),
+    then: (s) => wait('repair or upgrade; a leader goes on proving itself meanwhile', s.view?.problems ?? []),
   },
   {
     id: 'database.not-observed',

@@ -1,0 +1,68 @@
+import { ms } from '../core/brand.ts';
+import { known, unknown } from '../core/known.ts';
+import type { Event, Memory } from '../core/memory.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Database } from '../ports/database.ts';
+import type { Log } from '../ports/log.ts';
+import { createWakeable, type Wakeable } from './wakeable.ts';
+
+const STEADY = 1_000;
+const BUSY = 100;
+const PATIENCE = ms(1_000);
+
+/** Looks at the own database: every second, ten times as often while something is changing, at once after an event. */
+export const createObserver = (deps: {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly memory: () => Memory;
+  /** Counts the tasks begun and ended: an observation that spans such a moment is not told. */
+  readonly epoch: () => number;
+  readonly post: (event: Event) => void;
+  readonly measured: (tookMs: number) => void;
+}): Wakeable & { readonly look: (signal: AbortSignal) => Promise<Memory['database']> } => {
+  const { database, clock } = deps;
+
+  const look = async (signal: AbortSignal): Promise<Memory['database']> => {
+    const before = clock.now().mono;
+    try {
+      return known(await database.observe({ signal, timeout: PATIENCE }));
+    } catch (error) {
+      return unknown(`the database could not be looked at: ${error instanceof Error ? error.message : String(error)}`);
+    } finally {
+      deps.measured(clock.now().mono - before);
+    }
+  };
+
+  const observe = async (signal: AbortSignal): Promise<number> => {
+    const epoch = deps.epoch();
+    const seen = await look(signal);
+    if (signal.aborted) return STEADY;
+    if (epoch !== deps.epoch()) return BUSY / 10;
+    deps.post({ kind: 'database', database: seen, rewindObstacles: database.rewindObstacles() });
+    return changing(deps.memory()) ? BUSY : STEADY;
+  };
+
+  const observer = createWakeable({
+    clock,
+    work: observe,
+    failed: (error) => deps.log.error('database.observe.bug', 'observing failed unexpectedly', { err: error }),
+  });
+  const off = database.onEvent(() => observer.wake());
+  return {
+    wake: observer.wake,
+    look,
+    stop: async () => {
+      off();
+      await observer.stop();
+    },
+  };
+};
+
+/** Something is going on that a second is too long for. */
+const changing = (m: Memory): boolean => {
+  const db = m.database.kind === 'known' ? m.database.value : undefined;
+  if (db?.kind !== 'running') return true;
+  if (db.role === 'replica') return m.reign !== undefined || !db.streaming || m.leaderlessSince !== undefined;
+  return m.reign === undefined || m.handover !== undefined;
+};

@@ -1,0 +1,31 @@
+import { ms } from '../core/brand.ts';
+import type { Event, Memory } from '../core/memory.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Peers } from '../ports/peers.ts';
+
+/** How long the peers may take: a dead host must not hold an election up (02 "Losing the leader"). */
+const PATIENCE = ms(300);
+
+/** Asks the other members' agents when the core wants it, and tells it their answers. */
+export const createPeerAsker =
+  (deps: {
+    readonly peers: Peers;
+    readonly clock: Clock;
+    readonly signal: AbortSignal;
+    readonly memory: () => Memory;
+    readonly post: (event: Event) => void;
+  }): (() => Promise<void>) =>
+  async () => {
+    const m = deps.memory();
+    const others = [...(m.view?.members.values() ?? [])]
+      .map(({ value }) => value)
+      .filter((r) => r.name !== m.self.name);
+    // During a hand-over only the candidate counts, and it is asked every few milliseconds.
+    const asked = m.handover?.phase === 'catching-up' ? others.filter((r) => r.name === m.handover?.to) : others;
+    const at = deps.clock.now();
+    const answers = await deps.peers.ask(
+      asked.map((r) => ({ name: r.name, url: r.apiUrl })),
+      { timeout: PATIENCE, signal: deps.signal },
+    );
+    deps.post({ kind: 'peers', round: { at, answers } });
+  };

@@ -1,0 +1,72 @@
+import type { AgentStatus } from '../core/status.ts';
+import type { Memory } from '../core/memory.ts';
+import type { PositionAlgebra } from '../core/position.ts';
+import { closesPrimary } from '../core/handover.ts';
+import { lagOf, roleOf, serves, stateOf } from '../core/publish.ts';
+import { ranking, takeSnapshot } from '../core/snapshot.ts';
+
+/** What the agent shows of itself, made anew from each memory. `agentStartedAt` is wall clock milliseconds. */
+export const statusOf = (
+  m: Memory,
+  positions: PositionAlgebra,
+  facts: { readonly cluster: string; readonly agentStartedAt: number },
+): AgentStatus => {
+  const s = takeSnapshot(m, positions);
+  const { reign } = m;
+  const open =
+    reign !== undefined &&
+    reign.clearance !== 'no' &&
+    reign.barrier &&
+    s.running?.role === 'primary' &&
+    s.running.writable &&
+    m.task?.task.kind !== 'stop' &&
+    m.task?.task.kind !== 'fence' &&
+    !closesPrimary(m.handover);
+  return {
+    cluster: facts.cluster,
+    name: m.self.name,
+    instance: m.instance,
+    agent: m.self.agent,
+    version: m.self.version,
+    engine: m.self.engine,
+    apiUrl: m.self.apiUrl,
+    host: m.self.host,
+    port: m.self.port,
+    agentStartedAt: facts.agentStartedAt,
+    madeAt: m.now,
+    leads: reign !== undefined,
+    term: reign?.term,
+    cleared: reign !== undefined && reign.clearance !== 'no',
+    deadline: reign?.deadline,
+    open,
+    serving: serves(s),
+    database: m.database,
+    role: roleOf(m),
+    state: stateOf(m),
+    position: s.running?.position,
+    lag: lagOf(m, positions),
+    lagUnit: positions.unit,
+    tags: m.self.tags,
+    settings: m.settings,
+    view: m.view,
+    viewAt: m.viewAt,
+    storeTrouble: m.storeTrouble,
+    decision: m.decision,
+    candidates: ranking(s),
+    guard: { alive: m.guard.alive, armedTerm: m.guard.term },
+    task:
+      m.task === undefined
+        ? undefined
+        : { name: m.task.task.kind, since: m.wall - Math.round(m.now.mono - m.task.since.mono), detail: taskDetail(m) },
+    loopAt: m.wall,
+    stopping: m.stopping !== 'no',
+  };
+};
+
+const taskDetail = (m: Memory): string => {
+  const task = m.task?.task;
+  if (task === undefined) return '';
+  if ('reason' in task) return task.reason;
+  if ('from' in task) return `from ${task.from.member}`;
+  return '';
+};
