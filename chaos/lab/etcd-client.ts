@@ -17,6 +17,8 @@ export interface EtcdClient {
   range(prefix: string): Promise<{ readonly revision: number; readonly keys: readonly EtcdKey[] }>;
   put(key: string, value: string): Promise<void>;
   remove(key: string): Promise<void>;
+  /** Calls back for every change below a prefix until `signal`; resolves then, or rejects when the stream is lost. */
+  watch(prefix: string, changed: (key: string) => void, signal: AbortSignal): Promise<void>;
 }
 
 const header = z.object({ revision: z.coerce.number() });
@@ -25,6 +27,9 @@ const rangeReply = z.object({
   kvs: z
     .array(z.object({ key: z.string(), value: z.string().default(''), mod_revision: z.coerce.number() }))
     .default([]),
+});
+const watchReply = z.object({
+  result: z.object({ events: z.array(z.object({ kv: z.object({ key: z.string() }) })).default([]) }),
 });
 const health = z.object({ health: z.literal('true') });
 
@@ -84,6 +89,26 @@ export const createEtcdClient = (endpoints: readonly string[]): EtcdClient => {
     },
     remove: async (key) => {
       await call('kv/deleterange', { key: encode(key) });
+    },
+    watch: async (prefix, changed, signal) => {
+      const response = await fetch(`${endpoints[0]}/v3/watch`, {
+        method: 'POST',
+        body: JSON.stringify({ create_request: { key: encode(prefix), range_end: endOf(prefix) } }),
+        signal,
+      });
+      if (response.body === null) throw new Error(`etcd at ${endpoints[0]} answered a watch with nothing`);
+      let pending = '';
+      try {
+        for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+          pending += chunk;
+          const lines = pending.split('\n');
+          pending = lines.pop() ?? '';
+          for (const line of lines)
+            for (const { kv } of watchReply.parse(JSON.parse(line)).result.events) changed(decode(kv.key));
+        }
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
     },
   };
 };

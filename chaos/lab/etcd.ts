@@ -11,7 +11,7 @@ export interface LabEtcd {
   readonly client: EtcdClient;
   start(index?: number): void;
   /** Returns when every server says that it is healthy. */
-  ready(deadlineMs?: number): Promise<void>;
+  ready(options?: { readonly deadlineMs?: number; readonly signal?: AbortSignal }): Promise<void>;
   /** kill -9: its data stays. */
   kill(index?: number): Promise<void>;
   /** Holds the processes; connections stay open and silent. */
@@ -76,10 +76,11 @@ export const createEtcd = async (options: {
     start: (index) => {
       for (const service of chosen(index)) service.start();
     },
-    ready: async (deadlineMs = 20_000) => {
+    ready: async ({ deadlineMs = 20_000, signal } = {}) => {
       for (const endpoint of endpoints)
         await waitFor(`etcd at ${endpoint} is healthy (log: ${options.dir})`, () => client.isHealthy(endpoint), {
           deadlineMs,
+          ...(signal === undefined ? {} : { signal }),
         });
     },
     kill: async (index) => {

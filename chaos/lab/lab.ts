@@ -54,6 +54,8 @@ export interface WaitOptions {
 export interface Lab {
   readonly dir: string;
   readonly cluster: string;
+  /** How long a leader's right lasts without proof, in milliseconds. */
+  readonly ttlMs: number;
   readonly members: readonly LabMember[];
   readonly etcd: LabEtcd;
   readonly proxy: LabProxy | undefined;
@@ -116,7 +118,7 @@ export interface LabOptions {
   readonly cluster?: string;
   readonly etcd?: 1 | 3;
   readonly haproxy?: boolean;
-  /** The cluster's ttl in milliseconds. */
+  /** Default 3,000. */
   readonly ttlMs?: number;
   /** The rest of the dynamic configuration that the bootstrap writes. */
   readonly settings?: Readonly<Record<string, unknown>>;

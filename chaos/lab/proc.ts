@@ -62,10 +62,18 @@ const isBelow = (path: string, directory: string): boolean => path === directory
 const isMarked = (proc: Proc, directory: string): boolean =>
   read(`/proc/${proc.pid}/environ`).split('\0').includes(`${LAB_MARK}=${directory}`);
 
-/** Processes that work inside a directory, and all that descend from them. */
+const OWN_PROGRAM = /(^|\/)haagent(-guard|ctl)?(\.js|\.ts)?$/;
+
+/** One of our own programs that was told to work with files in the directory (the guard stays in / itself). */
+const isToldOf = (proc: Proc, directory: string): boolean =>
+  proc.args.some((arg) => OWN_PROGRAM.test(arg)) && proc.args.some((arg) => arg.includes(`${directory}/`));
+
+/** Processes that work inside a directory or were told to, and all that descend from them. */
 export const procsBelow = (directory: string): readonly Proc[] => {
   const all = listProcs();
-  const found = new Map(all.filter((proc) => isBelow(proc.cwd, directory)).map((proc) => [proc.pid, proc]));
+  const found = new Map(
+    all.filter((proc) => isBelow(proc.cwd, directory) || isToldOf(proc, directory)).map((proc) => [proc.pid, proc]),
+  );
   for (let grew = true; grew;) {
     const children = all.filter((proc) => found.has(proc.ppid) && !found.has(proc.pid));
     for (const child of children) found.set(child.pid, child);

@@ -22,7 +22,7 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
     typeof options.members === 'number'
       ? Array.from({ length: options.members }, (_, index) => ({ name: `pg${index + 1}` }))
       : options.members;
-  const cluster = options.cluster ?? 'demo';
+  const { cluster = 'demo', ttlMs = 3_000 } = options;
   const superuser = { user: 'postgres', password: randomBytes(12).toString('hex') };
   const replicationPassword = randomBytes(12).toString('hex');
   const binDir = findPostgresBin();
@@ -30,6 +30,7 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
   const ports = createPorts();
   const wish = (port: number): number | undefined => (options.fixedPorts === true ? port : undefined);
   const home = await createHome();
+  const ended = new AbortController();
   const processes = new Map<string, MemberProcess>();
 
   const etcd = await createEtcd({
@@ -54,7 +55,7 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
       osUser: account?.name,
       superuser,
       replicationPassword,
-      settings: { ...options.settings, ...(options.ttlMs === undefined ? {} : { ttl: `${options.ttlMs}ms` }) },
+      settings: { ...options.settings, ttl: `${ttlMs}ms` },
     });
     if (account !== undefined) chownSync(added.info.dir, account.uid, account.gid);
     processes.set(spec.name, added);
@@ -111,7 +112,8 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
   const describe = async (): Promise<string> =>
     `${(await observe()).map((view) => JSON.stringify(view)).join('\n')}\n${logTail()}`;
 
-  const wait: Lab['waitFor'] = (what, probe, waiting) => waitFor(what, probe, { ...waiting, describe });
+  const wait: Lab['waitFor'] = (what, probe, waiting) =>
+    waitFor(what, probe, { ...waiting, describe, signal: ended.signal });
 
   const leader = async (): Promise<string | undefined> => {
     const open = (await observe()).filter((view) => view.open);
@@ -141,6 +143,7 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
   const lab: Lab = {
     dir: home.dir,
     cluster,
+    ttlMs,
     superuser,
     etcd,
     addMember,
@@ -164,15 +167,20 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
     member: (name) => processOf(name).info,
     start: async () => {
       etcd.start();
-      await etcd.ready();
+      await etcd.ready({ signal: ended.signal });
+      ended.signal.throwIfAborted();
       proxy?.start();
       for (const { agent } of processes.values()) agent.start();
     },
     stop: async ({ keep = false } = {}) => {
+      ended.abort(new Error('the lab was stopped'));
       for (const { agent } of processes.values()) agent.abandon();
       await home.release({ keep });
     },
-    startMember: (name) => processOf(name).agent.start(),
+    startMember: (name) => {
+      ended.signal.throwIfAborted();
+      processOf(name).agent.start();
+    },
     stopAgent: (name) => processOf(name).agent.stop(),
     waitFor: wait,
     waitForLeader: ({ not, ...waiting }) =>

@@ -11,10 +11,13 @@ export const waitFor = async <T>(
     readonly deadlineMs: number;
     readonly everyMs?: number;
     readonly describe?: () => Promise<string> | string;
+    /** Ends the wait at once, with the signal's reason. */
+    readonly signal?: AbortSignal;
   },
 ): Promise<T> => {
   const begun = performance.now();
   for (;;) {
+    options.signal?.throwIfAborted();
     const found = await probe();
     if (found !== undefined && found !== false) return found;
     if (performance.now() - begun > options.deadlineMs) {

@@ -21,6 +21,7 @@ export interface Origin {
 export interface Session {
   /** False once the connection is closed, by whomever. */
   readonly usable: boolean;
+  /** Makes the table anew, empty. */
   createTable(): Promise<void>;
   /** Writes one id in a transaction of its own and returns when the server acknowledged the commit. */
   insert(id: number, writer: string): Promise<Origin>;

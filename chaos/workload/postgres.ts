@@ -62,9 +62,10 @@ export const createPostgresDialect = (login: { readonly user: string; readonly p
         return usable;
       },
       createTable: async () => {
-        await ask(`CREATE TABLE IF NOT EXISTS chaos_writes (
+        await ask('DROP TABLE IF EXISTS chaos_writes');
+        await ask(`CREATE TABLE chaos_writes (
           id bigint NOT NULL, writer text NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp())`);
-        await ask('CREATE INDEX IF NOT EXISTS chaos_writes_id ON chaos_writes (id)');
+        await ask('CREATE INDEX chaos_writes_id ON chaos_writes (id)');
       },
       insert: async (id, writer) => originRow.parse((await ask(INSERT, [id, writer]))[0]),
       ids: async (after) =>

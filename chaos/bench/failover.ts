@@ -1,0 +1,101 @@
+import { loadavg } from 'node:os';
+import { createLab } from '../lab/process-lab.ts';
+import type { FaultName } from '../faults/faults.ts';
+import { runScenario, type ScenarioReport } from '../scenarios/scenario.ts';
+import { createPostgresDialect } from '../workload/postgres.ts';
+import { median, quantile, table } from './stats.ts';
+
+export interface FailoverBenchOptions {
+  readonly scenario: FaultName;
+  readonly runs: number;
+  readonly ttlMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Writers begin this long before the fault, plus a part of a heartbeat, so that no run meets the same moment of the loop. */
+const WARM_UP_MS = 1_000;
+const PHASES = 10;
+
+const line = (report: ScenarioReport, ttlMs: number): string =>
+  JSON.stringify({
+    engine: report.engine,
+    mode: 'async',
+    scenario: report.scenario,
+    ttl: ttlMs / 1_000,
+    peer: null,
+    rtoDirectMs: report.gapDirectMs ?? null,
+    rtoProxyMs: report.gapProxyMs ?? null,
+    acked: report.acked,
+    lost: report.lost,
+    unreplicated: report.unreplicated,
+    dualWriteMs: report.dualWriteMs,
+    rejoinMs: report.healedMs,
+    load: loadavg()[0],
+    passed: report.problems.length === 0,
+  });
+
+const summaryOf = (reports: readonly ScenarioReport[], options: FailoverBenchOptions): string => {
+  const row = (name: string, values: readonly (number | undefined)[]): readonly (string | number | undefined)[] => {
+    const known = values.filter((value) => value !== undefined);
+    return [name, known.length, median(known), quantile(known, 0.95), quantile(known, 1)];
+  };
+  const failed = reports.filter(({ problems }) => problems.length > 0).length;
+  const total = (of: (report: ScenarioReport) => number): number =>
+    reports.reduce((sum, report) => sum + of(report), 0);
+  return [
+    '',
+    `${options.scenario}, ttl ${options.ttlMs / 1_000} s, asynchronous, three members, one etcd, all on this machine`,
+    table(
+      ['write gap in ms', 'runs', 'median', 'p95', 'max'],
+      [
+        row(
+          'direct',
+          reports.map(({ gapDirectMs }) => gapDirectMs),
+        ),
+        row(
+          'HAProxy',
+          reports.map(({ gapProxyMs }) => gapProxyMs),
+        ),
+        row(
+          'until whole again',
+          reports.map(({ healedMs }) => healedMs),
+        ),
+      ],
+    ),
+    `${total(({ lost }) => lost)} of ${total(({ acked }) => acked)} acknowledged writes lost, ` +
+      `${total(({ unreplicated }) => unreplicated)} not replicated when the fault came, ${failed} runs not passed`,
+  ].join('\n');
+};
+
+/** Does one fault again and again to the primary of one cluster. Returns whether every run passed. */
+export const benchFailover = async (options: FailoverBenchOptions): Promise<boolean> => {
+  const lab = await createLab({ engine: 'postgres', members: 3, ttlMs: options.ttlMs, restartAfterMs: 1_000 });
+  const interrupt = (): void => void lab.stop();
+  options.signal.addEventListener('abort', interrupt);
+  const reports: ScenarioReport[] = [];
+  try {
+    options.signal.throwIfAborted();
+    await lab.start();
+    await lab.waitForHealthy({ deadlineMs: 120_000 });
+    const dialect = createPostgresDialect(lab.superuser);
+    for (let run = 0; run < options.runs; run += 1) {
+      const phaseMs = ((run % PHASES) / PHASES) * (options.ttlMs / 5);
+      const report = await runScenario({
+        lab,
+        dialect,
+        scenario: options.scenario,
+        warmUpMs: WARM_UP_MS + phaseMs,
+        deadlineMs: options.ttlMs + 60_000,
+        progress: () => undefined,
+      });
+      reports.push(report);
+      console.log(line(report, options.ttlMs));
+      for (const problem of report.problems) console.log(`  ${problem}`);
+    }
+  } finally {
+    options.signal.removeEventListener('abort', interrupt);
+    await lab.stop();
+  }
+  console.log(summaryOf(reports, options));
+  return reports.every(({ problems }) => problems.length === 0);
+};

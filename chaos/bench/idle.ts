@@ -1,0 +1,91 @@
+import { pause } from '../lab/wait.ts';
+import { createLab } from '../lab/process-lab.ts';
+import type { Lab } from '../lab/lab.ts';
+import { cpuMs, rssMib } from './cost.ts';
+import { table } from './stats.ts';
+
+export interface IdleBenchOptions {
+  readonly seconds: number;
+  readonly ttlMs: number;
+  readonly signal: AbortSignal;
+}
+
+interface Cost {
+  readonly member: string;
+  readonly leads: boolean;
+  /** Share of one core, in per cent. */
+  readonly agentCpu: number;
+  readonly guardCpu: number;
+  readonly agentMib: number;
+  readonly guardMib: number;
+}
+
+const pidOf = (lab: Lab, name: string, part: 'agent' | 'guard'): number => {
+  const [proc] = lab.processes(name, part);
+  if (proc === undefined) throw new Error(`${name} has no ${part} process`);
+  return proc.pid;
+};
+
+const round = (value: number): number => Math.round(value * 100) / 100;
+
+/** Measures what agent, guard and etcd cost while nothing happens but heartbeats and HAProxy's checks. */
+const measure = async (
+  lab: Lab,
+  seconds: number,
+): Promise<{ readonly costs: readonly Cost[]; readonly revisions: number }> => {
+  const leader = await lab.leader();
+  const before = lab.members.map(({ name }) => {
+    const agent = pidOf(lab, name, 'agent');
+    const guard = pidOf(lab, name, 'guard');
+    return { name, agent, guard, agentMs: cpuMs(agent), guardMs: cpuMs(guard) };
+  });
+  const first = await lab.etcd.client.range('/');
+  const begun = performance.now();
+  await pause(seconds * 1_000);
+  const tookMs = performance.now() - begun;
+  const last = await lab.etcd.client.range('/');
+  const share = (usedMs: number): number => round((usedMs / tookMs) * 100);
+  return {
+    revisions: round(((last.revision - first.revision) * 60_000) / tookMs),
+    costs: before.map(({ name, agent, guard, agentMs, guardMs }) => ({
+      member: name,
+      leads: name === leader,
+      agentCpu: share(cpuMs(agent) - agentMs),
+      guardCpu: share(cpuMs(guard) - guardMs),
+      agentMib: Math.round(rssMib(agent)),
+      guardMib: Math.round(rssMib(guard)),
+    })),
+  };
+};
+
+/** Starts a cluster, lets it rest and measures. Returns whether it keeps within what is promised. */
+export const benchIdle = async (options: IdleBenchOptions): Promise<boolean> => {
+  const lab = await createLab({ engine: 'postgres', members: 3, ttlMs: options.ttlMs });
+  const interrupt = (): void => void lab.stop();
+  options.signal.addEventListener('abort', interrupt);
+  try {
+    options.signal.throwIfAborted();
+    await lab.start();
+    await lab.waitForHealthy({ deadlineMs: 120_000 });
+    await pause(10_000); // start-up is not idleness
+    const { costs, revisions } = await measure(lab, options.seconds);
+    for (const cost of costs) console.log(JSON.stringify({ bench: 'idle', ttl: options.ttlMs / 1_000, ...cost }));
+    console.log(JSON.stringify({ bench: 'idle', ttl: options.ttlMs / 1_000, revisionsPerMinute: revisions }));
+    const rows = costs.map((cost) => [
+      cost.leads ? `${cost.member} (primary)` : cost.member,
+      cost.agentCpu,
+      cost.guardCpu,
+      cost.agentMib,
+      cost.guardMib,
+      cost.agentMib + cost.guardMib,
+    ]);
+    console.log(`\n${table(['member', 'agent %', 'guard %', 'agent MiB', 'guard MiB', 'sum MiB'], rows)}`);
+    console.log(`${revisions} etcd revisions a minute for the whole cluster`);
+    return (
+      revisions <= 30 && costs.every((cost) => cost.agentCpu + cost.guardCpu < 1 && cost.agentMib + cost.guardMib < 160)
+    );
+  } finally {
+    options.signal.removeEventListener('abort', interrupt);
+    await lab.stop();
+  }
+};

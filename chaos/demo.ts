@@ -1,0 +1,53 @@
+/** `npm run demo`: a real cluster of three on this machine, to look at and to break. See `usage`. */
+import { parseArgs } from 'node:util';
+import { runDemoScenario } from './demo/scenario.ts';
+import { runLiveDemo } from './demo/live.ts';
+import { faultNames, isFaultName } from './faults/faults.ts';
+
+const usage = `npm run demo                              a cluster to watch and to break; Ctrl-C ends and removes it
+npm run demo -- --scenario NAME           one fault with a report: ${faultNames.join(', ')}
+npm run demo -- --engine NAME             postgres (mysql and mariadb are not there yet)
+npm run demo -- --ttl SECONDS             how long a silent primary keeps its right: 3 to 60, default 3`;
+
+const refuse = (message: string): never => {
+  console.error(`${message}\n\n${usage}`);
+  process.exit(2);
+};
+
+const readArguments = () => {
+  try {
+    return parseArgs({
+      options: {
+        engine: { type: 'string', default: 'postgres' },
+        scenario: { type: 'string' },
+        ttl: { type: 'string', default: '3' },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+};
+
+const { engine, scenario, ttl, help } = readArguments();
+if (help) {
+  console.log(usage);
+  process.exit(0);
+}
+if (engine === 'mysql' || engine === 'mariadb')
+  refuse(`--engine ${engine}: haagent manages PostgreSQL only so far; MySQL and MariaDB are not there yet`);
+if (engine !== 'postgres') refuse(`--engine ${engine}: unknown; postgres is what there is`);
+const ttlMs = Number(ttl) * 1_000;
+if (!(ttlMs >= 3_000 && ttlMs <= 60_000)) refuse(`--ttl ${ttl}: must be a number of seconds from 3 to 60`);
+
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => {
+    console.log('\nending every process of the demo ...');
+    interrupted.abort(new Error(`interrupted by ${signal}`));
+  });
+
+if (scenario === undefined) process.exitCode = await runLiveDemo({ ttlMs, signal: interrupted.signal });
+else if (isFaultName(scenario))
+  process.exitCode = await runDemoScenario({ scenario, ttlMs, signal: interrupted.signal });
+else refuse(`--scenario ${scenario}: unknown; there are ${faultNames.join(', ')}`);

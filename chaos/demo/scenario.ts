@@ -1,0 +1,104 @@
+import { createLab } from '../lab/process-lab.ts';
+import { faults, type FaultName } from '../faults/faults.ts';
+import { runScenario, type ScenarioReport } from '../scenarios/scenario.ts';
+import { createPostgresDialect } from '../workload/postgres.ts';
+
+/** The one line for programs, always the last one. */
+interface Verdict {
+  readonly engine: string;
+  readonly scenario: string;
+  readonly oldPrimary: string | null;
+  readonly newPrimary: string | null;
+  readonly writeGapMs: number | null;
+  readonly acked: number;
+  readonly lost: number;
+  readonly unreplicated: number;
+  readonly duplicates: number;
+  readonly passed: boolean;
+}
+
+const verdictOf = (report: ScenarioReport): Verdict => ({
+  engine: report.engine,
+  scenario: report.scenario,
+  oldPrimary: report.oldPrimary,
+  newPrimary: report.newPrimary,
+  writeGapMs: report.gapProxyMs ?? null,
+  acked: report.acked,
+  lost: report.lost,
+  unreplicated: report.unreplicated,
+  duplicates: report.duplicates,
+  passed: report.problems.length === 0 && report.gapProxyMs !== undefined,
+});
+
+const summaryOf = (report: ScenarioReport): string => {
+  const changed = report.oldPrimary !== report.newPrimary;
+  const rows: readonly (readonly [string, string])[] = [
+    ['primary', changed ? `${report.oldPrimary}, then ${report.newPrimary}` : `${report.oldPrimary} all the time`],
+    ['outage for writers', `${report.gapProxyMs} ms through HAProxy, ${report.gapDirectMs} ms straight to the members`],
+    ['acknowledged writes', String(report.acked)],
+    ['lost', `${report.lost} that another member had received`],
+    ['not replicated', `${report.unreplicated} acknowledged, but not yet sent when the fault came (asynchronous mode)`],
+    ['there twice', String(report.duplicates)],
+    [
+      'two primaries',
+      report.dualWrites === 0 ? 'never' : `${report.dualWrites} writes, within ${report.dualWriteMs} ms`,
+    ],
+    ['whole again', `${report.healedMs} ms after the fault: every member streams and holds the same rows`],
+  ];
+  return [
+    '',
+    ...rows.map(([name, value]) => `  ${name.padEnd(20)} ${value}`),
+    ...report.problems.map((problem) => `  PROBLEM: ${problem}`),
+    '',
+  ].join('\n');
+};
+
+export interface ScenarioDemoOptions {
+  readonly scenario: FaultName;
+  readonly ttlMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Starts a cluster, does one fault to its primary under load, prints what clients saw. Returns the exit code. */
+export const runDemoScenario = async ({ scenario, ttlMs, signal }: ScenarioDemoOptions): Promise<number> => {
+  const begun = performance.now();
+  const progress = (line: string): void => {
+    console.log(`${((performance.now() - begun) / 1_000).toFixed(1).padStart(6)} s  ${line}`);
+  };
+  const lab = await createLab({ engine: 'postgres', members: 3, ttlMs, restartAfterMs: 1_000 });
+  let verdict: Verdict = {
+    engine: 'postgres',
+    scenario,
+    oldPrimary: null,
+    newPrimary: null,
+    writeGapMs: null,
+    acked: 0,
+    lost: 0,
+    unreplicated: 0,
+    duplicates: 0,
+    passed: false,
+  };
+  const run = async (): Promise<void> => {
+    progress(`starting etcd, HAProxy and three PostgreSQL servers, each with its agent, in ${lab.dir}`);
+    await lab.start();
+    const primary = await lab.waitForHealthy({ deadlineMs: 120_000 });
+    progress(`${primary} is the primary and the others stream from it; writing through HAProxy and to every member`);
+    const dialect = createPostgresDialect(lab.superuser);
+    const report = await runScenario({ lab, dialect, scenario, warmUpMs: 2_000, deadlineMs: ttlMs + 60_000, progress });
+    console.log(summaryOf(report));
+    verdict = verdictOf(report);
+  };
+  const interrupt = (): void => void lab.stop();
+  signal.addEventListener('abort', interrupt);
+  try {
+    signal.throwIfAborted();
+    await run();
+  } catch (error) {
+    console.log(`\n${faults[scenario].sentence('the primary')}: not passed\n${String(error)}\n`);
+  } finally {
+    signal.removeEventListener('abort', interrupt);
+    await lab.stop();
+  }
+  console.log(JSON.stringify(verdict));
+  return verdict.passed ? 0 : 1;
+};

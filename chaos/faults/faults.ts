@@ -1,0 +1,104 @@
+import type { Lab } from '../lab/lab.ts';
+
+/** A fault, by the name that all reports use: how it is done to the primary, and how it is undone. */
+export interface Fault {
+  /** What is done, for people. */
+  sentence(primary: string): string;
+  /** Afterwards another member must be the primary; else the same may be. */
+  readonly movesPrimary: boolean;
+  /**
+   * How long a former primary may acknowledge beside the new one, in milliseconds. Nothing but a pause of the whole host
+   * allows any: there, nobody who could stop the database runs before the database does.
+   */
+  readonly toleratedOverlapMs: number;
+  /** How long it lasts, where it is not undone as soon as the cluster takes writes again. In milliseconds. */
+  readonly lastsMs?: (ttlMs: number) => number;
+  inflict(lab: Lab, primary: string): Promise<void>;
+  undo(lab: Lab, primary: string): Promise<void>;
+}
+
+const nothing = (): Promise<void> => Promise.resolve();
+
+export const faults = {
+  switchover: {
+    sentence: (primary) => `haagentctl switchover: ${primary} hands over to the best replica`,
+    movesPrimary: true,
+    toleratedOverlapMs: 0,
+    inflict: async (lab) => {
+      const { code, stdout, stderr } = await lab.ctl(['switchover', '--yes']);
+      if (code !== 0) throw new Error(`haagentctl switchover ended with ${code}:\n${stdout}${stderr}`);
+    },
+    undo: nothing,
+  },
+  crash: {
+    sentence: (primary) => `kill -9 of the postmaster of ${primary}: its database crashed, its host lives`,
+    movesPrimary: false,
+    toleratedOverlapMs: 0,
+    inflict: (lab, primary) => lab.kill(primary, 'postmaster'),
+    undo: nothing,
+  },
+  failover: {
+    sentence: (primary) => `kill -9 of agent, guard and database of ${primary} at once: its host is lost for a while`,
+    movesPrimary: true,
+    toleratedOverlapMs: 0,
+    inflict: (lab, primary) => lab.kill(primary, 'all'),
+    undo: (lab, primary) => {
+      lab.startMember(primary);
+      return nothing();
+    },
+  },
+  freeze: {
+    sentence: (primary) =>
+      `SIGSTOP of agent, guard and database of ${primary}: its host hangs past the ttl, then wakes up`,
+    movesPrimary: true,
+    toleratedOverlapMs: 250,
+    inflict: (lab, primary) => {
+      lab.freeze(primary, 'all');
+      return nothing();
+    },
+    undo: (lab, primary) => {
+      lab.thaw(primary, 'all');
+      return nothing();
+    },
+  },
+  'agent-kill': {
+    sentence: (primary) => `kill -9 of the agent of ${primary}: init starts it again, the database never notices`,
+    movesPrimary: false,
+    toleratedOverlapMs: 0,
+    inflict: (lab, primary) => lab.kill(primary, 'agent'),
+    undo: nothing,
+  },
+  'agent-freeze': {
+    sentence: (primary) => `SIGSTOP of the agent of ${primary} past the ttl: its guard must fence, another takes over`,
+    movesPrimary: true,
+    toleratedOverlapMs: 0,
+    inflict: (lab, primary) => {
+      lab.freeze(primary, 'agent');
+      return nothing();
+    },
+    undo: (lab, primary) => {
+      lab.thaw(primary, 'agent');
+      return nothing();
+    },
+  },
+  'etcd-all': {
+    sentence: () => 'SIGSTOP of every etcd server for twice the ttl: nobody can prove anything',
+    movesPrimary: false,
+    toleratedOverlapMs: 0,
+    lastsMs: (ttlMs) => 2 * ttlMs,
+    inflict: (lab) => {
+      lab.etcd.freeze();
+      return nothing();
+    },
+    undo: (lab) => {
+      lab.etcd.thaw();
+      return nothing();
+    },
+  },
+} as const satisfies Record<string, Fault>;
+
+export type FaultName = keyof typeof faults;
+
+export const faultNames = Object.keys(faults);
+
+export const isFaultName = (name: string): name is FaultName => Object.hasOwn(faults, name);

@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import type { FaultName } from '../../chaos/faults/faults.ts';
+import { runScenario, type ScenarioReport } from '../../chaos/scenarios/scenario.ts';
+import { createPostgresDialect } from '../../chaos/workload/postgres.ts';
+import { pause } from '../../chaos/lab/wait.ts';
+import { showLogsOnFailure, useLab } from './cluster.ts';
+
+const TTL_MS = 3_000;
+const DEADLINE_MS = 60_000;
+
+const cluster = useLab({ engine: 'postgres', members: 3, ttlMs: TTL_MS, restartAfterMs: 300 });
+
+const run = (scenario: FaultName): Promise<ScenarioReport> => {
+  showLogsOnFailure(cluster.lab);
+  return runScenario({
+    lab: cluster.lab,
+    dialect: createPostgresDialect(cluster.lab.superuser),
+    scenario,
+    warmUpMs: 1_000,
+    deadlineMs: DEADLINE_MS,
+    progress: () => undefined,
+  });
+};
+
+const postmasters = (): readonly (number | undefined)[] =>
+  cluster.lab.members.map(({ name }) => cluster.lab.processes(name, 'postmaster')[0]?.pid);
+
+test('three members that start at the same instant become one cluster', async () => {
+  const { lab } = cluster;
+  showLogsOnFailure(lab);
+  await lab.start();
+  const primary = await lab.waitForHealthy({ deadlineMs: DEADLINE_MS });
+  const identities = await Promise.all(
+    lab.members.map(({ name }) => lab.query(name, 'SELECT system_identifier::text AS id FROM pg_control_system()')),
+  );
+  expect(new Set(identities.map((rows) => rows[0]?.['id'])).size).toBe(1);
+  expect(await lab.query(primary, 'SELECT pg_is_in_recovery() AS replica')).toEqual([{ replica: false }]);
+});
+
+describe('while clients write, and after which every member is there again with the same rows,', () => {
+  test('a switchover moves the primary', async () => {
+    const report = await run('switchover');
+    expect(report.problems).toEqual([]);
+    expect(report.unreplicated).toBe(0);
+  });
+
+  test('a crashed database comes back, here or elsewhere', async () => {
+    expect((await run('crash')).problems).toEqual([]);
+  });
+
+  test('a lost host is replaced within its ttl and rejoins', async () => {
+    const report = await run('failover');
+    expect(report.problems).toEqual([]);
+    expect(report.gapDirectMs).toBeLessThan(TTL_MS + 2_000);
+  });
+
+  test('an agent that hangs past its ttl is fenced by its guard before another leads', async () => {
+    const report = await run('agent-freeze');
+    expect(report.problems).toEqual([]);
+    expect(report.dualWrites).toBe(0);
+  });
+
+  test('a host that hangs past its ttl wakes up as a replica', async () => {
+    expect((await run('freeze')).problems).toEqual([]);
+  });
+
+  test('an agent that was killed comes back without touching its database', async () => {
+    const before = postmasters();
+    const report = await run('agent-kill');
+    expect(report.problems).toEqual([]);
+    expect(report.newPrimary).toBe(report.oldPrimary);
+    expect(report.gapDirectMs).toBeLessThan(500);
+    expect(postmasters()).toEqual(before);
+  });
+
+  test('etcd hangs for twice the ttl: nobody leads without proof, and all is well afterwards', async () => {
+    expect((await run('etcd-all')).problems).toEqual([]);
+  });
+});
+
+test('a guard that was killed comes back, and nothing else happens', async () => {
+  const { lab } = cluster;
+  showLogsOnFailure(lab);
+  const primary = await lab.waitForHealthy({ deadlineMs: DEADLINE_MS });
+  const before = postmasters();
+  const [guard] = lab.processes(primary, 'guard');
+  expect(guard).toBeDefined();
+  await lab.kill(primary, 'guard');
+  await lab.waitFor(
+    'another guard runs',
+    async () => Promise.resolve(lab.processes(primary, 'guard').some(({ pid }) => pid !== guard?.pid)),
+    { deadlineMs: 5_000 },
+  );
+  expect(await lab.waitForHealthy({ deadlineMs: DEADLINE_MS })).toBe(primary);
+  expect(postmasters()).toEqual(before);
+});
+
+test('pause is hands off: nothing is promoted or started until resume', async () => {
+  const { lab } = cluster;
+  showLogsOnFailure(lab);
+  const primary = await lab.waitForHealthy({ deadlineMs: DEADLINE_MS });
+  expect(await lab.ctl(['pause'])).toMatchObject({ code: 0 });
+  await lab.kill(primary, 'database');
+  await pause(2 * TTL_MS);
+  expect(lab.processes(primary, 'database')).toEqual([]);
+  for (const { name } of lab.members.filter((member) => member.name !== primary))
+    expect(await lab.query(name, 'SELECT pg_is_in_recovery() AS replica')).toEqual([{ replica: true }]);
+  expect(await lab.ctl(['resume'])).toMatchObject({ code: 0 });
+  await lab.waitForHealthy({ deadlineMs: DEADLINE_MS });
+});
