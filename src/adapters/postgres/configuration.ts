@@ -1,0 +1,199 @@
+import { join } from 'node:path';
+import { StepError } from '../../core/errors.ts';
+import type { Step } from '../../ports/database.ts';
+import { accessFile, accessRuleFault, memberAddresses } from './access-rules.ts';
+import { receiverConninfo } from './conninfo.ts';
+import type { ControlFile } from './control-file.ts';
+import { tailOf } from './failures.ts';
+import { readIfThere } from './files.ts';
+import { commandLineParameters, fileParameters, mergeParameters } from './parameters.ts';
+import { quoteSetting } from './quoting.ts';
+import type { Settings } from './settings.ts';
+import type { Site } from './site.ts';
+import { slotName } from './slot-names.ts';
+
+/** Everything the server is told, computed from what the agent was told. */
+export interface Rendered {
+  readonly commandLine: Readonly<Record<string, string>>;
+  /** Content of our configuration file. */
+  readonly file: string;
+  readonly refused: readonly string[];
+}
+
+/** Name under which this member's receiver is known: `member~instance` (rule D12). */
+export const receiverName = (site: Site, settings: Settings): string =>
+  settings.config === undefined ? site.options.name : `${site.options.name}~${settings.config.instance}`;
+
+/** Where the log comes from; nothing at all, the archive neither, while nobody is followed (C6). */
+const sourceParameters = (site: Site, settings: Settings): Readonly<Record<string, string>> => {
+  const { options, paths } = site;
+  const { source } = settings;
+  if (source === undefined) return { primary_conninfo: '', primary_slot_name: '', restore_command: '' };
+  return {
+    primary_conninfo: receiverConninfo(options, paths.passfile, source, receiverName(site, settings)),
+    primary_slot_name: slotName(options.name),
+    restore_command: options.restoreCommand ?? '',
+  };
+};
+
+/**
+ * @param dropped parameters that the server was seen to refuse
+ */
+export const render = (
+  site: Site,
+  settings: Settings,
+  control: ControlFile | undefined,
+  dropped: ReadonlySet<string>,
+): Rendered => {
+  const { options, paths } = site;
+  const merged = mergeParameters(options.parameters, settings.config?.parameters ?? {});
+  const accepted = Object.fromEntries(Object.entries(merged.accepted).filter(([name]) => !dropped.has(name)));
+  const archiveMode = options.archive === undefined ? undefined : (options.archive.mode ?? 'on');
+  const archiving: Readonly<Record<string, string>> =
+    options.archive === undefined ? {} : { archive_command: options.archive.command };
+  const commandLine = commandLineParameters(
+    {
+      listenHost: options.listenHost,
+      port: options.port,
+      socketDir: options.socketDir,
+      clusterName: options.clusterName,
+      accessFile: paths.access,
+      identFile: paths.ident,
+      archiveMode,
+    },
+    accepted,
+    control,
+  );
+  const kept = Object.entries(fileParameters(accepted));
+  const ours = Object.entries({ ...archiving, ...sourceParameters(site, settings) });
+  const base = options.configFile ?? join(options.dataDir, 'postgresql.conf');
+  const lines = [
+    '# Written by haagent from its configuration; changes made here are lost.',
+    `include_if_exists ${quoteSetting(base)}`,
+    ...[...kept.toSorted(), ...ours].map(([name, value]) => `${name} = ${quoteSetting(value)}`),
+  ];
+  return { commandLine, file: `${lines.join('\n')}\n`, refused: merged.refused };
+};
+
+/** The server's arguments. The configuration file lies outside the data, so that no clone or rewind ever replaces it. */
+export const serverArguments = (
+  dataDir: string,
+  confFile: string,
+  parameters: Readonly<Record<string, string>>,
+): readonly string[] => [
+  '-D',
+  dataDir,
+  '-c',
+  `config_file=${confFile}`,
+  ...Object.entries(parameters).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+];
+
+const CULPRIT = /(?:unrecognized configuration parameter|invalid value for parameter|parameter) "([^"]+)"/g;
+
+/**
+ * Lets the server's own program read a candidate of the configuration. Returns the names of the parameters that it refuses:
+ * with one of them in the file the next start would fail on every member at once.
+ */
+const refusedByServer = async (
+  site: Site,
+  candidate: string,
+  rendered: Rendered,
+  step: Step,
+): Promise<readonly string[]> => {
+  const args = [...serverArguments(site.options.dataDir, candidate, rendered.commandLine), '-C', 'port'];
+  const result = await site.run('postgres', args, step);
+  if (result.kind === 'exited' && result.code === 0) return [];
+  if (result.kind !== 'exited')
+    throw new StepError('timed-out', 'checking the configuration with postgres -C: no answer');
+  const named = [...result.stderr.matchAll(CULPRIT)].flatMap((found) => found[1]?.toLowerCase() ?? []);
+  if (named.length > 0) return named;
+  throw new StepError(
+    'refused',
+    `PostgreSQL cannot read its configuration (${site.options.dataDir}): ${tailOf(result.stderr)}; correct the file that it names`,
+  );
+};
+
+/** Our part of the server's configuration on disk. */
+export interface Configuration {
+  /**
+   * Writes what differs from the last time and returns what the server is to be started with. `changed` says that a
+   * running server must reload.
+   */
+  write(
+    settings: Settings,
+    control: ControlFile | undefined,
+    step: Step,
+  ): Promise<{ readonly changed: boolean; readonly commandLine: Readonly<Record<string, string>> }>;
+  /** What the next start would put on the command line. */
+  commandLine(settings: Settings, control: ControlFile | undefined): Readonly<Record<string, string>>;
+  /** The next write asks anew which addresses the members' names have. */
+  refreshAddresses(): void;
+}
+
+export const createConfiguration = (site: Site): Configuration => {
+  const { options, paths, files } = site;
+  const dropped = new Set<string>();
+  const said = new Set<string>();
+  let checkedParameters = '';
+  let resolved: { readonly hosts: string; readonly addresses: readonly string[] } | undefined;
+
+  const addressesOf = async (hosts: readonly string[], step: Step): Promise<readonly string[]> => {
+    const key = hosts.join(' ');
+    if (resolved?.hosts !== key)
+      resolved = { hosts: key, addresses: await memberAddresses(options.clock, hosts, step) };
+    return resolved.addresses;
+  };
+
+  const say = (sentence: string): void => {
+    if (said.has(sentence)) return;
+    said.add(sentence);
+    options.log.warn('database.parameter_refused', sentence);
+  };
+
+  const check = async (settings: Settings, control: ControlFile | undefined, step: Step): Promise<Rendered> => {
+    const parameters = JSON.stringify([settings.config?.parameters ?? {}, options.parameters]);
+    if (parameters !== checkedParameters) dropped.clear();
+    for (;;) {
+      const rendered = render(site, settings, control, dropped);
+      if (parameters === checkedParameters) return rendered;
+      const candidate = `${paths.conf}.candidate`;
+      await files.write(candidate, rendered.file);
+      const fresh = (await refusedByServer(site, candidate, rendered, step)).filter((name) => !dropped.has(name));
+      await files.remove(candidate);
+      if (fresh.length === 0) checkedParameters = parameters;
+      for (const name of fresh) {
+        dropped.add(name);
+        say(`${name}: PostgreSQL does not take this value or does not know the parameter; it was left out`);
+      }
+    }
+  };
+
+  const writeIfChanged = async (path: string, content: string): Promise<boolean> => {
+    if ((await readIfThere(path)) === content) return false;
+    await files.write(path, content);
+    return true;
+  };
+
+  return {
+    write: async (settings, control, step) => {
+      await site.prepare();
+      const rendered = await check(settings, control, step);
+      for (const sentence of rendered.refused) say(sentence);
+      const wanted = settings.config?.accessRules ?? [];
+      const rules = (wanted.length > 0 ? wanted : options.accessRules).filter((line) => {
+        const fault = accessRuleFault(line);
+        if (fault !== undefined) say(`access rule left out: ${fault}`);
+        return fault === undefined;
+      });
+      const addresses = await addressesOf(settings.config?.memberHosts ?? [], step);
+      const access = accessFile(options.credentials, addresses, rules);
+      const accessChanged = await writeIfChanged(paths.access, access);
+      const confChanged = await writeIfChanged(paths.conf, rendered.file);
+      return { changed: accessChanged || confChanged, commandLine: rendered.commandLine };
+    },
+    commandLine: (settings, control) => render(site, settings, control, dropped).commandLine,
+    refreshAddresses: () => {
+      resolved = undefined;
+    },
+  };
+};

@@ -1,0 +1,106 @@
+import type { Database, DatabaseEvent } from '../../ports/database.ts';
+import type { GuardTarget } from '../../ports/guard.ts';
+import { createAdmin } from './admin.ts';
+import { endBlockers } from './blockers.ts';
+import { clone } from './clone.ts';
+import { barrier, checkpoint } from './commit.ts';
+import { createConfiguration } from './configuration.ts';
+import { configure } from './configure.ts';
+import { passfileContent } from './conninfo.ts';
+import { createControlFileReader } from './control-file.ts';
+import { fence } from './fence.ts';
+import { follow } from './follow.ts';
+import { createHistories } from './histories.ts';
+import { initialize } from './initialize.ts';
+import { createObserve } from './observe.ts';
+import type { PostgresOptions } from './options.ts';
+import type { Parts } from './parts.ts';
+import { postgresPositions } from './positions.ts';
+import { createPostmaster } from './postmaster.ts';
+import { promote } from './promote.ts';
+import { obstacles, rewind } from './rewind.ts';
+import { createSettingsStore } from './settings.ts';
+import { createSite } from './site.ts';
+import { createSlots } from './slots.ts';
+import { createSlowFacts } from './slow-facts.ts';
+import { start } from './start.ts';
+import { stop } from './stop.ts';
+import { createWriteProbe } from './write-probe.ts';
+
+const createParts = (options: PostgresOptions): Parts => {
+  const site = createSite(options, passfileContent(options));
+  return {
+    site,
+    admin: createAdmin(site),
+    postmaster: createPostmaster(site, options.dataDir),
+    control: createControlFileReader(site, options.dataDir),
+    histories: createHistories(options.dataDir),
+    settings: createSettingsStore(site),
+    configuration: createConfiguration(site),
+  };
+};
+
+/** PostgreSQL 13 to 18 behind the agent's port. Touches nothing until it is asked to. */
+export const createPostgres = (options: PostgresOptions): Database => {
+  const parts = createParts(options);
+  const { admin, postmaster, control } = parts;
+  const target: GuardTarget = {
+    dataDir: options.dataDir,
+    replicaMark: parts.site.paths.replicaMark,
+    ...options.osUser,
+  };
+  const slots = createSlots(parts);
+  const slowFacts = createSlowFacts(parts);
+  const probe = createWriteProbe(parts.site, admin);
+  let rewindFaults = obstacles(undefined);
+
+  const observe = createObserve({
+    ...parts,
+    writable: probe.writable,
+    pendingRestart: slowFacts.pendingRestart,
+    ownerOf: slots.ownerOf,
+    answered: (answer) => {
+      slowFacts.tick();
+      if (answer.primary !== null && !answer.readOnly) probe.tick();
+    },
+  });
+
+  return {
+    engine: 'postgresql',
+    positions: postgresPositions,
+    guardTarget: target,
+    observe: async (step) => {
+      const view = await observe(step);
+      const found = view.kind === 'empty' || view.kind === 'unusable' ? undefined : control.last();
+      if (found !== undefined) rewindFaults = obstacles(found);
+      return view;
+    },
+    onEvent: (listener) => {
+      const say = (kind: DatabaseEvent['kind']) => (): void => listener({ kind });
+      const cancels = [postmaster.onExit(say('exited')), admin.onLost(say('connection-lost'))];
+      return () => {
+        for (const cancel of cancels) cancel();
+      };
+    },
+    initialize: (step) => initialize(parts.site, step),
+    clone: (order) => clone(parts.site, order),
+    start: (order) => start(parts, target, order),
+    stop: (step) => stop(parts, step),
+    fence: (step) => fence(parts, target, step),
+    endBlockers: (step) => endBlockers(parts, step),
+    promote: (order) => promote(parts, target, order),
+    barrier: (order) => barrier(parts, order),
+    checkpoint: (step) => checkpoint(parts, step),
+    follow: (order) => follow(parts, target, order),
+    rewind: (order) => rewind(parts, target, order),
+    rewindObstacles: () => rewindFaults,
+    keepSlots: (order) => slots.keep(order),
+    configure: (order) => configure(parts, order),
+    close: async () => {
+      probe.close();
+      slowFacts.close();
+      postmaster.close();
+      admin.reset();
+    },
+  };
+};

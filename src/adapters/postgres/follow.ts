@@ -1,0 +1,128 @@
+import type { Source } from '../../core/database.ts';
+import { StepError } from '../../core/errors.ts';
+import type { Step } from '../../ports/database.ts';
+import type { GuardTarget } from '../../ports/guard.ts';
+import { endBlockers } from './blockers.ts';
+import { budgetOf, type Budget } from './deadline.ts';
+import { fence } from './fence.ts';
+import type { Parts } from './parts.ts';
+import { slotName } from './slot-names.ts';
+import { withSource } from './source-session.ts';
+import { start } from './start.ts';
+
+/** How long a reload may take until the receiver is ended by hand (A9). */
+const RELOAD_GRACE = 300;
+
+interface Receiving {
+  /** Address that the receiver is connected to or connecting to; undefined when there is no receiver. */
+  readonly pid: number | undefined;
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly streaming: boolean;
+  /** The startup process is between two attempts to get log: it has nothing left to replay and has read the configuration. */
+  readonly idle: boolean;
+  readonly recovering: boolean;
+}
+
+const RECEIVING = `
+  select pg_is_in_recovery() as recovering,
+         (select pid from pg_stat_activity where backend_type = 'walreceiver' limit 1) as pid,
+         r.sender_host as host, r.sender_port as port, r.status = 'streaming' as streaming,
+         coalesce((select wait_event in ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream')
+                     from pg_stat_activity where backend_type = 'startup'), false) as idle
+    from (select 1) as one left join pg_stat_wal_receiver r on true`;
+
+const receiving = async (parts: Parts, budget: Budget): Promise<Receiving> => {
+  const [row] = await parts.admin.rows(budget.part(1_000), RECEIVING);
+  const number = (text: string | null | undefined): number | undefined =>
+    text === null || text === undefined ? undefined : Number(text);
+  return {
+    pid: number(row?.['pid']),
+    host: row?.['host'] ?? undefined,
+    port: number(row?.['port']),
+    streaming: row?.['streaming'] === 't',
+    idle: row?.['idle'] === 't',
+    recovering: row?.['recovering'] === 't',
+  };
+};
+
+const endReceiver = async (parts: Parts, budget: Budget): Promise<void> => {
+  const { pid } = await receiving(parts, budget);
+  const { processes } = parts.site.options;
+  const server = await parts.postmaster.find();
+  const found = pid === undefined ? undefined : processes.find(pid);
+  if (found !== undefined && found.ppid === server?.pid) processes.signal(found, 'SIGTERM');
+};
+
+/**
+ * Receives from nobody any more, verified: no receiver is left, and the startup process has passed the point at which it would
+ * make a new one. A reload alone may do nothing while replay waits for a session (A9); then the receiver is ended, then the
+ * sessions, and at last the whole server, which comes back without a source.
+ */
+const detach = async (parts: Parts, target: GuardTarget, budget: Budget): Promise<void> => {
+  const detached = async (): Promise<true | undefined> => {
+    const now = await receiving(parts, budget);
+    return now.pid === undefined && now.idle ? true : undefined;
+  };
+  const ladder = [() => endReceiver(parts, budget), () => endBlockers(parts, budget.part(1_000))];
+  for (const rung of ladder) {
+    if ((await budget.poll(20, RELOAD_GRACE, detached)) === true) return;
+    await rung();
+  }
+  if ((await budget.poll(20, RELOAD_GRACE, detached)) === true) return;
+  await fence(parts, target, budget.part());
+  await start(parts, target, { ...budget.part(), source: undefined });
+};
+
+/** The member's slot on its source, where it is missing: without it the source refuses the receiver. Not being able to is no failure here. */
+const ensureSlot = async (parts: Parts, source: Source, budget: Budget): Promise<void> => {
+  const { options } = parts.site;
+  const slot = slotName(options.name);
+  try {
+    await withSource(options, source, 'replication', budget, async (session) => {
+      await session.rows(budget.part(2_000), `CREATE_REPLICATION_SLOT ${slot} PHYSICAL RESERVE_WAL`);
+    });
+  } catch (error) {
+    budget.signal.throwIfAborted();
+    const said = error instanceof Error ? error.message : String(error);
+    if (!said.includes('already exists')) options.log.debug('database.slot_not_made', 'slot on the source', { said });
+  }
+};
+
+const attach = async (parts: Parts, source: Source, budget: Budget): Promise<void> => {
+  const attached = async (): Promise<true | undefined> => {
+    const now = await receiving(parts, budget);
+    return now.host === source.host && now.port === source.port ? true : undefined;
+  };
+  await ensureSlot(parts, source, { ...budget, ...budgetOf(parts.site.options.clock, budget.part(2_000)) });
+  if ((await budget.poll(20, RELOAD_GRACE, attached)) === true) return;
+  const now = await receiving(parts, budget);
+  if (now.pid !== undefined && now.host !== undefined && (await attached()) === undefined)
+    await endReceiver(parts, budget);
+};
+
+/**
+ * Makes a running replica take its log from `source`, now and after every later start. With a source it does not wait for the
+ * stream: the source may not be reachable yet. Without one it ends only when nothing is received any more; throws
+ * `StepError` `timed-out` where that cannot be had in time.
+ */
+export const follow = async (
+  parts: Parts,
+  target: GuardTarget,
+  order: Step & { readonly source: Source | undefined },
+): Promise<void> => {
+  const { site, settings, configuration, control, postmaster } = parts;
+  const { processes, clock } = site.options;
+  const budget = budgetOf(clock, order);
+  const server = await postmaster.find();
+  if (server === undefined)
+    throw new StepError('refused', `changing the source of ${site.options.dataDir}: the database does not run`);
+  const next = await settings.set({ source: order.source });
+  const { changed } = await configuration.write(next, await control.read(budget.part()), budget.part());
+  const now = await receiving(parts, budget);
+  if (!now.recovering) throw new StepError('refused', 'changing the source: the database is a primary; stop it first');
+  processes.signal(server, 'SIGHUP');
+  if (order.source === undefined) return detach(parts, target, budget);
+  if (changed || now.host !== order.source.host || now.port !== order.source.port)
+    await attach(parts, order.source, budget);
+};

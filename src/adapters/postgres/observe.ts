@@ -1,0 +1,127 @@
+import { ms } from '../../core/brand.ts';
+import type { DatabaseView } from '../../core/database.ts';
+import { StepError } from '../../core/errors.ts';
+import { elapsedAtMost, type Instant } from '../../core/instant.ts';
+import type { Step } from '../../ports/database.ts';
+import type { ProcessInfo } from '../../ports/processes.ts';
+import type { Admin } from './admin.ts';
+import type { ControlFileReader } from './control-file.ts';
+import { inspectDirectory } from './data-directory.ts';
+import { budgetOf, type Budget } from './deadline.ts';
+import { fileErrorCode } from './files.ts';
+import type { Histories } from './histories.ts';
+import { unfinished } from './markers.ts';
+import type { Postmaster } from './postmaster.ts';
+import { parseRunning, RUNNING, type RunningAnswer } from './running-query.ts';
+import { sqlStateOf } from './session.ts';
+import type { SettingsStore } from './settings.ts';
+import type { Site } from './site.ts';
+import { stoppedView } from './stopped-view.ts';
+import { runningView } from './view.ts';
+
+export interface ObserveDeps {
+  readonly site: Site;
+  readonly admin: Admin;
+  readonly postmaster: Postmaster;
+  readonly control: ControlFileReader;
+  readonly histories: Histories;
+  readonly settings: SettingsStore;
+  readonly writable: () => boolean;
+  readonly pendingRestart: () => readonly string[];
+  readonly ownerOf: (slot: string) => string | undefined;
+  /** Told of every answer: for the slower questions that need not be asked each time. */
+  readonly answered: (answer: RunningAnswer) => void;
+}
+
+/** The server takes no queries yet, or not any more: starting, recovering or shutting down. */
+const NOT_YET: ReadonlySet<string> = new Set(['57P03']);
+const NO_SOCKET: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+
+/** Made once for a database; remembers since when it has not answered and what it need not ask again. */
+export const createObserve = (deps: ObserveDeps): ((step: Step) => Promise<DatabaseView>) => {
+  const { site, admin, postmaster, control, histories, settings } = deps;
+  const { clock, processes, dataDir } = site.options;
+  let silentSince: Instant | undefined;
+  let identified: { readonly key: string; readonly value: { timeline: number; lsn: bigint } } | undefined;
+
+  const systemId = async (budget: Budget): Promise<string> => (await control.read(budget.part()))?.systemId ?? '';
+
+  const unresponsive = async (why: string, budget: Budget): Promise<DatabaseView> => {
+    silentSince ??= clock.now();
+    return {
+      kind: 'unresponsive',
+      systemId: await systemId(budget).catch(() => ''),
+      forMs: ms(elapsedAtMost(silentSince, clock.now())),
+      why,
+    };
+  };
+
+  const running = async (server: ProcessInfo, budget: Budget): Promise<DatabaseView> => {
+    const [row] = await admin.rows(budget.part(), RUNNING);
+    const answer = parseRunning(row?.['view']);
+    deps.answered(answer);
+    const { replica } = answer;
+    const key = `${server.pid} ${server.startTime} ${replica?.received} ${replica?.applied}`;
+    return runningView(answer, {
+      source: (await settings.get()).source,
+      writable: deps.writable(),
+      pendingRestart: deps.pendingRestart(),
+      histories,
+      ownerOf: deps.ownerOf,
+      identify: async () => {
+        if (identified?.key !== key) identified = { key, value: await admin.identify(budget.part()) };
+        return identified.value;
+      },
+    });
+  };
+
+  const starting = async (said: string, budget: Budget): Promise<DatabaseView> => ({
+    kind: 'starting',
+    systemId: await systemId(budget),
+    progress: [await postmaster.progress(), said].filter((text) => text !== '').join('; '),
+  });
+
+  const observeServer = async (server: ProcessInfo, budget: Budget): Promise<DatabaseView> => {
+    if (server.state === 'T' || server.state === 't')
+      return unresponsive(`the server (pid ${server.pid}) is stopped (SIGSTOP or a debugger)`, budget);
+    try {
+      const view = await running(server, budget);
+      silentSince = undefined;
+      return view;
+    } catch (error) {
+      const said = error instanceof Error ? error.message : String(error);
+      if (!processes.alive(server)) return observeStopped(budget);
+      const status = await postmaster.status();
+      if (status === 'stopping') return unresponsive('it is shutting down', budget);
+      const early = NOT_YET.has(sqlStateOf(error) ?? '') || NO_SOCKET.has(fileErrorCode(error) ?? '');
+      if (early && status !== 'ready') return starting(said, budget);
+      return unresponsive(error instanceof StepError ? `no answer: ${said}` : said, budget);
+    }
+  };
+
+  const observeStopped = async (budget: Budget): Promise<DatabaseView> => {
+    silentSince = undefined;
+    const step = await unfinished(site);
+    if (step !== undefined) return { kind: 'incomplete', step };
+    const directory = await inspectDirectory(site, budget.part());
+    if (directory.kind !== 'data') return directory;
+    const found = await control.read(budget.part());
+    if (found === undefined)
+      return {
+        kind: 'unusable',
+        why: `${dataDir} has no readable control file (global/pg_control): restore or empty it`,
+      };
+    histories.forget();
+    return stoppedView(found, histories, processes.within(dataDir).length);
+  };
+
+  return async (step) => {
+    const budget = budgetOf(clock, step);
+    try {
+      const server = await postmaster.find();
+      return await (server === undefined ? observeStopped(budget) : observeServer(server, budget));
+    } catch (error) {
+      return unresponsive(`observing failed: ${error instanceof Error ? error.message : String(error)}`, budget);
+    }
+  };
+};

@@ -1,0 +1,113 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StepError } from '../../core/errors.ts';
+import type { Step } from '../../ports/database.ts';
+import type { GuardTarget } from '../../ports/guard.ts';
+import { offerSegments } from './archive-status.ts';
+import { cleanAutoConf } from './auto-conf.ts';
+import { budgetOf, type Budget } from './deadline.ts';
+import { fence } from './fence.ts';
+import { lsnAt, parseLsn, timelineOfName } from './lsn.ts';
+import type { Parts } from './parts.ts';
+import { futureTimelines, reserveTimelines } from './placeholders.ts';
+import { roleStatements } from './roles.ts';
+
+/** Time kept for the fence where PostgreSQL took another number than the one reserved. */
+const FENCE_RESERVE = 2_000;
+
+/** The timeline that a primary writes; undefined while it is a replica. */
+const timelineOfPrimary = async (parts: Parts, budget: Budget): Promise<number | undefined> => {
+  const [row] = await parts.admin.rows(
+    budget.part(),
+    'select case when not pg_is_in_recovery() then pg_walfile_name(pg_current_wal_lsn()) end as file',
+  );
+  return timelineOfName(row?.['file'] ?? '');
+};
+
+const verify = async (parts: Parts, target: GuardTarget, timeline: number, generation: number, step: Step) => {
+  if (timeline === generation) return;
+  await fence(parts, target, step);
+  throw new StepError(
+    'generation-mismatch',
+    `promoting ${parts.site.options.name}: PostgreSQL took timeline ${timeline}, ${generation} was reserved; the database was fenced`,
+  );
+};
+
+/** Takes archive and source out of play, so that PostgreSQL looks for timelines in its own folder only (A10). */
+const isolate = async (parts: Parts, budget: Budget): Promise<void> => {
+  const { site, settings, configuration, control, postmaster } = parts;
+  const server = await postmaster.find();
+  const next = await settings.set({ source: undefined });
+  await configuration.write(next, await control.read(budget.part()), budget.part());
+  await cleanAutoConf(site, site.options.dataDir);
+  if (server !== undefined) site.options.processes.signal(server, 'SIGHUP');
+};
+
+const refuseImpossible = async (parts: Parts, generation: number, budget: Budget): Promise<number> => {
+  const { timeline } = await parts.admin.identify(budget.part());
+  const [row] = await parts.admin.rows(
+    budget.part(),
+    'select greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) as lsn',
+  );
+  const end = parseLsn(row?.['lsn'] ?? undefined) ?? lsnAt(0n);
+  if (generation <= timeline)
+    throw new StepError(
+      'refused',
+      `promoting to timeline ${generation}: the database is on timeline ${timeline} already`,
+    );
+  const future = await futureTimelines(parts.site, timeline, end);
+  if (future.length > 0)
+    throw new StepError(
+      'refused',
+      `promoting from timeline ${timeline}: timeline ${future.join(', ')} left it beyond this member's end of log, which it never received`,
+    );
+  return timeline;
+};
+
+/** An adopted database may lack the agent's accounts; as soon as it takes writes they can be made. */
+const repairRoles = async (parts: Parts, budget: Budget): Promise<void> => {
+  if (!parts.admin.asSuperuser()) return;
+  const { site, admin } = parts;
+  const statements = await roleStatements(site.options.credentials, await site.dialect(budget.part()));
+  await admin.once(budget.part(), async (session) => {
+    for (const sql of ["set synchronous_commit to 'local'", ...statements]) await session.rows(budget.part(), sql);
+  });
+  admin.reset();
+};
+
+/**
+ * Makes the running replica a primary on timeline `generation`, by trigger file and signal. The caller has armed the guard.
+ * Done already when it is primary on that timeline. Throws `StepError`: `refused`, `timed-out` (it may still come: fence), and
+ * `generation-mismatch` after fencing.
+ */
+export const promote = async (
+  parts: Parts,
+  target: GuardTarget,
+  order: Step & { readonly generation: number },
+): Promise<void> => {
+  const { site, postmaster } = parts;
+  const { dataDir, processes, clock, name } = site.options;
+  const { generation } = order;
+  const budget = budgetOf(clock, order);
+  const server = await postmaster.find();
+  if (server === undefined) throw new StepError('refused', `promoting ${name}: its database does not run`);
+  const already = await timelineOfPrimary(parts, budget);
+  if (already !== undefined) return verify(parts, target, already, generation, budget.part());
+
+  await isolate(parts, budget);
+  const own = await refuseImpossible(parts, generation, budget);
+  await reserveTimelines(site, own, generation);
+  if (site.options.archive !== undefined) await offerSegments(dataDir);
+  budget.check(`promoting ${name}`);
+
+  const trigger = join(dataDir, 'promote');
+  await site.files.write(trigger, '');
+  processes.signal(server, 'SIGUSR1');
+  const timeline = await budget.poll(10, budget.left(), () => timelineOfPrimary(parts, budget));
+  if (timeline === undefined) {
+    await rm(trigger, { force: true });
+    throw new StepError('timed-out', `promoting ${name}: still in recovery after ${Math.round(order.timeout)} ms`);
+  }
+  await verify(parts, target, timeline, generation, budget.part(FENCE_RESERVE));
+  await repairRoles(parts, budget);
+};

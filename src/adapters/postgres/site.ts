@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import { StepError } from '../../core/errors.ts';
+import type { RunResult } from '../../ports/processes.ts';
+import type { Step } from '../../ports/database.ts';
+import { dialectOf, type Dialect } from './dialect.ts';
+import { succeeded } from './failures.ts';
+import { createFiles, type Files } from './files.ts';
+import type { PostgresOptions } from './options.ts';
+
+/** Where everything of this member's PostgreSQL lies. */
+export interface Paths {
+  /** Our own folder, readable by the database's user only. */
+  readonly own: string;
+  readonly conf: string;
+  readonly access: string;
+  readonly ident: string;
+  readonly passfile: string;
+  readonly log: string;
+  readonly settings: string;
+  readonly marker: string;
+  readonly lostTails: string;
+  /** A file whose presence makes every start come up as a replica. */
+  readonly replicaMark: string;
+  /** Where new data is made before it takes the place of the old. */
+  readonly fresh: string;
+}
+
+/** One installation: its options, paths, files and programs. */
+export interface Site {
+  readonly options: PostgresOptions;
+  readonly paths: Paths;
+  readonly files: Files;
+  /** Runs one of PostgreSQL's programs to its end as the database's user, in the C locale, with the password file. */
+  run(program: string, args: readonly string[], step: Step): Promise<RunResult>;
+  /** The same for a program of the operator's, with more environment. */
+  runCustom(command: readonly string[], env: Readonly<Record<string, string>>, step: Step): Promise<RunResult>;
+  /** Version of the programs in binDir; asked once. Throws `StepError` where they cannot be run. */
+  dialect(step: Step): Promise<Dialect>;
+  /** Makes our own folder with the password file in it. Done once, cheap afterwards. */
+  prepare(): Promise<void>;
+  /** What a program started by us needs to be the database's user. */
+  readonly as: { readonly uid?: number; readonly gid?: number };
+}
+
+const pathsOf = (options: PostgresOptions): Paths => {
+  const own = join(options.stateDir, 'postgres');
+  return {
+    own,
+    conf: join(own, 'haagent.conf'),
+    access: join(own, 'pg_hba.conf'),
+    ident: join(own, 'pg_ident.conf'),
+    passfile: join(own, 'passfile'),
+    log: join(own, 'postgres.log'),
+    settings: join(own, 'settings.json'),
+    marker: join(own, 'incomplete.json'),
+    lostTails: own,
+    replicaMark: join(options.dataDir, 'standby.signal'),
+    fresh: `${options.dataDir}.new`,
+  };
+};
+
+/** @param passfile content of the password file: what the programs log in with. */
+export const createSite = (options: PostgresOptions, passfile: string): Site => {
+  const { processes } = options;
+  const paths = pathsOf(options);
+  const files = createFiles(options.osUser);
+  const as = options.osUser ?? {};
+  let dialect: Dialect | undefined;
+  let prepared: Promise<void> | undefined;
+
+  const runCustom: Site['runCustom'] = (command, env, step) => {
+    const [file = '', ...args] = command;
+    return processes.run({
+      file,
+      args,
+      cwd: paths.own,
+      env: { LC_ALL: 'C', PGPASSFILE: paths.passfile, ...env },
+      ...as,
+      timeout: step.timeout,
+      signal: step.signal,
+    });
+  };
+  const run: Site['run'] = async (program, args, step) => {
+    await prepare();
+    return runCustom([join(options.binDir, program), ...args], {}, step);
+  };
+  const makeOwn = async (): Promise<void> => {
+    await files.directory(options.stateDir, 0o711);
+    await files.directory(paths.own);
+    await files.write(paths.passfile, passfile);
+    await files.write(paths.ident, '# no user name maps\n');
+  };
+  const prepare = (): Promise<void> =>
+    (prepared ??= makeOwn().catch((error: unknown) => {
+      prepared = undefined;
+      throw new StepError('failed', `cannot make the state directory ${paths.own}: ${String(error)}`, { cause: error });
+    }));
+
+  return {
+    options,
+    paths,
+    files,
+    as,
+    run,
+    runCustom,
+    prepare,
+    dialect: async (step) => {
+      if (dialect !== undefined) return dialect;
+      const { stdout } = succeeded('asking postgres for its version', await run('postgres', ['--version'], step));
+      const found = dialectOf(stdout);
+      if (typeof found === 'string') throw new StepError('refused', `${options.binDir}: ${found}`);
+      return (dialect = found);
+    },
+  };
+};

@@ -1,0 +1,71 @@
+import { ms } from '../../core/brand.ts';
+import { elapsedAtLeast, type Instant } from '../../core/instant.ts';
+import type { Step } from '../../ports/database.ts';
+import { withDeadline } from '../os/abort.ts';
+import type { Parts } from './parts.ts';
+
+const INTERVAL = 5_000;
+const TIMEOUT = ms(3_000);
+
+const PENDING = `
+  select coalesce(json_agg(name), '[]')::text as names,
+         (select json_object_agg(name, setting)::text from pg_settings where name = any ($1::text[])) as running
+    from pg_settings where pending_restart`;
+
+/** Differ between members or only in notation; a restart would not be asked for on their account. */
+const NOT_COMPARED: ReadonlySet<string> = new Set([
+  'listen_addresses',
+  'unix_socket_directories',
+  'hba_file',
+  'ident_file',
+]);
+
+/** Answers that change seldom and cost more than a question a second should: refreshed now and then, never waited for. */
+export interface SlowFacts {
+  tick(): void;
+  /** Asks now; for the steps that have changed something. */
+  refresh(step: Step): Promise<void>;
+  /** Parameters whose new value needs a restart. */
+  pendingRestart(): readonly string[];
+  close(): void;
+}
+
+const names = (text: string | null | undefined): readonly string[] => {
+  const parsed: unknown = JSON.parse(text ?? '[]');
+  return Array.isArray(parsed) ? parsed.filter((each) => typeof each === 'string') : [];
+};
+
+const settingsOf = (text: string | null | undefined): ReadonlyMap<string, unknown> => {
+  const parsed: unknown = JSON.parse(text ?? '{}');
+  return new Map(typeof parsed === 'object' && parsed !== null ? Object.entries(parsed) : []);
+};
+
+export const createSlowFacts = (parts: Parts): SlowFacts => {
+  const { admin, configuration, settings, control, site } = parts;
+  const { clock } = site.options;
+  const stopped = new AbortController();
+  let last: Instant | undefined;
+  let pending: readonly string[] = [];
+
+  const refresh = async (step: Step): Promise<void> => {
+    const wanted = configuration.commandLine(await settings.get(), await control.read(step));
+    const compared = Object.keys(wanted).filter((name) => !NOT_COMPARED.has(name));
+    const [row] = await admin.rows(step, PENDING, [`{${compared.join(',')}}`]);
+    const running = settingsOf(row?.['running']);
+    const differing = compared.filter((name) => running.has(name) && running.get(name) !== wanted[name]);
+    pending = [...new Set([...names(row?.['names']), ...differing])].toSorted();
+  };
+
+  return {
+    tick: () => {
+      if (stopped.signal.aborted || (last !== undefined && elapsedAtLeast(last, clock.now()) < INTERVAL)) return;
+      last = clock.now();
+      void withDeadline(clock, TIMEOUT, stopped.signal, 'asking for pending restarts', (signal) =>
+        refresh({ signal, timeout: TIMEOUT }),
+      ).catch(() => undefined);
+    },
+    refresh,
+    pendingRestart: () => pending,
+    close: () => stopped.abort(new Error('closed')),
+  };
+};

@@ -1,0 +1,49 @@
+import { StepError } from '../../core/errors.ts';
+import type { Position } from '../../core/position.ts';
+import type { Step } from '../../ports/database.ts';
+import type { ProcessInfo } from '../../ports/processes.ts';
+import { budgetOf, type Budget } from './deadline.ts';
+import type { Parts } from './parts.ts';
+import { toPosition } from './positions.ts';
+import { gone } from './postmaster.ts';
+import { stoppedReach } from './stopped-view.ts';
+
+/** Share of the step's time after which a replica that does not confirm the last record holds nobody up any more (C10). */
+const PATIENCE_WITH_SENDERS = 0.4;
+
+/** Processes that send the log. Asked for while the server still answers: during its shutdown nobody can ask. */
+const senders = async (parts: Parts, budget: Budget): Promise<readonly ProcessInfo[]> => {
+  const { processes } = parts.site.options;
+  const sql = `select pid from pg_stat_activity where backend_type = 'walsender'`;
+  const rows = await parts.admin.rows(budget.part(500), sql).catch(() => []);
+  return rows.flatMap((row) => processes.find(Number(row['pid'])) ?? []);
+};
+
+/**
+ * Ends the server cleanly: sessions are ended, the last record is written and sent. A replica that hangs is given up on after a
+ * share of the time. Returns the end of the log. Throws `StepError` `timed-out` when the server is still there: fence it.
+ */
+export const stop = async (parts: Parts, step: Step): Promise<{ readonly finalPosition: Position | undefined }> => {
+  const { site, postmaster, control, histories, admin } = parts;
+  const { processes, clock, dataDir, log } = site.options;
+  const budget = budgetOf(clock, step);
+  const server = await postmaster.find();
+  if (server !== undefined) {
+    const sending = await senders(parts, budget);
+    admin.reset();
+    processes.signal(server, 'SIGINT');
+    if (!(await gone(site, server, budget, budget.left() * PATIENCE_WITH_SENDERS))) {
+      const ended = sending.filter((each) => processes.signal(each, 'SIGTERM')).length;
+      log.warn('database.senders_ended', 'replicas that did not confirm the last record held the stop up', { ended });
+    }
+    if (!(await gone(site, server, budget, budget.left())))
+      throw new StepError(
+        'timed-out',
+        `stopping PostgreSQL (pid ${server.pid}) in ${dataDir}: not done within ${Math.round(step.timeout)} ms; fence it`,
+      );
+  }
+  await site.files.write(site.paths.replicaMark, '');
+  const found = await control.read(step);
+  const reach = found === undefined ? undefined : await stoppedReach(found, histories);
+  return { finalPosition: reach === undefined ? undefined : toPosition(reach) };
+};

@@ -1,0 +1,84 @@
+import { ms } from '../../core/brand.ts';
+import { elapsedAtLeast, type Instant } from '../../core/instant.ts';
+import { StepError } from '../../core/errors.ts';
+import type { Admin } from './admin.ts';
+import { SCHEMA } from './roles.ts';
+import { sqlStateOf } from './session.ts';
+import type { Site } from './site.ts';
+
+const INTERVAL = 10_000;
+const TIMEOUT = ms(5_000);
+
+/** A commit that reaches this host's disk and waits for nobody else. */
+const PROBE = `
+  begin; set local synchronous_commit to 'local';
+  insert into ${SCHEMA}.probe (at) values (clock_timestamp()) on conflict (single) do update set at = excluded.at;
+  commit`;
+
+/** Missing table or right (adopted data), no connection free, shutting down: says nothing about the disk. */
+const NO_EVIDENCE: ReadonlySet<string> = new Set([
+  '42P01',
+  '3F000',
+  '42501',
+  '53300',
+  '57P01',
+  '57P02',
+  '57P03',
+  '25006',
+]);
+
+/** The small periodic write that shows whether a primary can still write: a hung disk leaves every read working. */
+export interface WriteProbe {
+  /** Begins a probe when the last one is long enough ago; never waits for it. */
+  tick(): void;
+  /** False when the last probe failed or was not answered in time. */
+  writable(): boolean;
+  close(): void;
+}
+
+export const createWriteProbe = (site: Site, admin: Admin): WriteProbe => {
+  const { clock, log, processes } = site.options;
+  const stopped = new AbortController();
+  let last: Instant | undefined;
+  let busy = false;
+  let writable = true;
+  let backend = 0;
+
+  const judge = (error: unknown): boolean => {
+    const state = sqlStateOf(error);
+    if (state !== undefined) return NO_EVIDENCE.has(state);
+    return !(error instanceof StepError && backend > 0);
+  };
+
+  const probe = async (): Promise<void> => {
+    backend = 0;
+    try {
+      const step = { signal: stopped.signal, timeout: TIMEOUT };
+      await admin.once(step, async (session) => {
+        ({ backend } = session);
+        await session.rows(step, PROBE);
+      });
+      writable = true;
+    } catch (error) {
+      if (stopped.signal.aborted || judge(error)) return;
+      writable = false;
+      log.warn('database.write_probe_failed', 'the database did not complete a small write', { reason: String(error) });
+    }
+  };
+
+  return {
+    tick: () => {
+      if (busy || stopped.signal.aborted) return;
+      if (last !== undefined && elapsedAtLeast(last, clock.now()) < INTERVAL) return;
+      // A backend still stuck in its write is answer enough; another would only be stuck beside it.
+      if (!writable && backend > 0 && processes.find(backend) !== undefined) return;
+      last = clock.now();
+      busy = true;
+      void probe().finally(() => {
+        busy = false;
+      });
+    },
+    writable: () => writable,
+    close: () => stopped.abort(new Error('closed')),
+  };
+};
