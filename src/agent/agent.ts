@@ -211,7 +211,7 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
 const createParts = (): {
   execute: (effect: Effect) => void;
   changed: (memory: Memory, tookMs: number) => void;
-  guardFenced: (event: { readonly term: unknown; readonly killed: number; readonly tookMs: number }) => void;
+  guardFenced: (event: { readonly term: bigint | undefined; readonly killed: number; readonly tookMs: number }) => void;
 } => ({ execute: () => {}, changed: () => {}, guardFenced: () => {} });
 
 /** Waits until the database is stopped and the key is given back, or the time is over. */
