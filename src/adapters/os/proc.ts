@@ -44,13 +44,14 @@ export const isDead = (stat: ProcStat): boolean => (stat.state === 'Z' || stat.s
 /** All processes that have not ended, by pid. */
 export const readAll = (): ReadonlyMap<number, ProcStat> => {
   const all = new Map<number, ProcStat>();
-  for (const name of readdirSync('/proc')) {
-    const pid = Number(name);
-    const stat = Number.isInteger(pid) ? readStat(pid) : undefined;
+  for (const pid of readPids()) {
+    const stat = readStat(pid);
     if (stat !== undefined && !isDead(stat)) all.set(pid, stat);
   }
   return all;
 };
+
+const readPids = (): readonly number[] => readdirSync('/proc').map(Number).filter(Number.isInteger);
 
 /**
  * Every living process whose working directory is `directory` (a resolved path), with all descendants, except this one.
@@ -59,8 +60,10 @@ export const readAll = (): ReadonlyMap<number, ProcStat> => {
  */
 export const readTree = (directory: string, self: number): readonly ProcStat[] => {
   assertDirectory(directory);
+  const standing = new Set(readPids().filter((pid) => standsIn(pid, directory)));
+  if (standing.size === 0) return [];
   const all = readAll();
-  const here = [...all.values()].filter((stat) => standsIn(stat.pid, directory));
+  const here = [...all.values()].filter((stat) => standing.has(stat.pid));
   const daemonParents = new Set(here.filter((stat) => !stat.terminal).map((stat) => stat.ppid));
   const members = new Set(
     here

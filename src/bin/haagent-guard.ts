@@ -1,0 +1,115 @@
+#!/usr/bin/env node
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createClock } from '../adapters/os/clock.ts';
+import { fenceTree } from '../adapters/os/fence.ts';
+import { readStat } from '../adapters/os/proc.ts';
+import { createProcesses } from '../adapters/os/processes.ts';
+import { after, remaining } from '../core/instant.ts';
+import { ms } from '../core/brand.ts';
+import { parseArguments, USAGE, type GuardArguments } from '../guard/arguments.ts';
+import { createGuardRunner } from '../guard/guard.ts';
+import { createGuardLog } from '../guard/log.ts';
+import { createProbe } from '../guard/probe.ts';
+import { createGuardServer } from '../guard/server.ts';
+import { createStateFile } from '../guard/state-file.ts';
+import { initialModel } from '../guard/state.ts';
+import { createWatchdog } from '../guard/watchdog.ts';
+
+/** Between two looks at whether the socket still leads here. */
+const PLACE_CHECK = ms(1_000);
+
+/** Exit codes: 0 asked to end, 1 failed, 2 wrong usage, 3 another guard is there. */
+const main = async (options: GuardArguments): Promise<void> => {
+  const { socket, stateFile: statePath, target, fenceBudget, token } = options;
+  const clock = createClock();
+  const log = createGuardLog(() => clock.wall());
+  const processes = createProcesses({ clock, resolvePath: (path) => path });
+  const probe = createProbe({ clock, processes, target });
+  const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  const stateFile = createStateFile({ path: statePath, bootId, token, fenceBudget });
+  const pidFile = `${socket}.pid`;
+
+  const server = createGuardServer({ path: socket, clock, answer: (line) => runner.receive(line) });
+  let failed = false;
+  let nextCheck = clock.now();
+  const housekeeping = (): void => {
+    if (remaining(nextCheck, clock.now()) > 0) return;
+    nextCheck = after(clock.now(), PLACE_CHECK);
+    if (server.place() === 'gone') void server.listen().catch(fatal);
+    if (server.place() === 'taken') {
+      log('guard.replaced', { socket });
+      process.exit(0);
+    }
+  };
+
+  if ((await server.listen()) === 'occupied') {
+    log('guard.occupied', { socket, why: 'another guard listens at this socket' });
+    process.exit(3);
+  }
+  const loaded = stateFile.load(clock.now());
+  const watchdog = createWatchdog(options.watchdog, loaded.saved?.armed !== undefined, (why) =>
+    log('guard.watchdog', { why }),
+  );
+  const runner = createGuardRunner(initialModel(token, loaded.saved), {
+    clock,
+    target,
+    fenceBudget,
+    probe,
+    stateFile,
+    watchdog,
+    log,
+    housekeeping,
+    broadcast: (message) => server.broadcast(message),
+    fence: () =>
+      fenceTree({
+        processes,
+        clock,
+        target: { ...target, dataDir: probe.dataDir() },
+        timeout: fenceBudget,
+        signal: new AbortController().signal,
+      }),
+    exit: (model) => {
+      if (model.armed === undefined && model.phase !== 'stood-down') stateFile.remove();
+      server.close();
+      rmSync(pidFile, { force: true });
+      process.exit(failed ? 1 : 0);
+    },
+  });
+
+  const fatal = (error: unknown): void => {
+    log('guard.failed', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    failed = true;
+    runner.terminate();
+  };
+  process.on('uncaughtException', fatal);
+  process.on('SIGCONT', () => runner.wake());
+  process.on('SIGTERM', () => runner.terminate());
+  for (const ignored of ['SIGINT', 'SIGHUP', 'SIGPIPE'] as const) process.on(ignored, () => undefined);
+
+  writeFileSync(pidFile, `${process.pid} ${readStat(process.pid)?.startTime ?? ''}\n`, { mode: 0o600 });
+  log('guard.started', {
+    dataDir: target.dataDir,
+    term: loaded.saved?.armed?.term,
+    state: loaded.saved === undefined ? loaded.problem : 'taken over',
+  });
+  runner.start();
+};
+
+/** The last process that a machine short of memory should kill. */
+const protect = (): void => {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', '-1000');
+  } catch {
+    // Only root may.
+  }
+};
+
+const parsed = parseArguments(process.argv.slice(2), process.env);
+if ('problem' in parsed) {
+  console.error(`haagent-guard: ${parsed.problem}\n${USAGE}`);
+  process.exitCode = 2;
+} else {
+  process.chdir('/');
+  protect();
+  await main(parsed.arguments);
+}
