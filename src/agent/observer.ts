@@ -8,6 +8,7 @@ import { createWakeable, type Wakeable } from './wakeable.ts';
 
 const STEADY = 1_000;
 const BUSY = 100;
+const FAST = 20;
 const PATIENCE = ms(1_000);
 
 /** Looks at the own database: every second, ten times as often while something is changing, at once after an event. */
@@ -40,7 +41,7 @@ export const createObserver = (deps: {
     if (signal.aborted) return STEADY;
     if (epoch !== deps.epoch()) return BUSY / 10;
     deps.post({ kind: 'database', database: seen, rewindObstacles: database.rewindObstacles() });
-    return changing(deps.memory()) ? BUSY : STEADY;
+    return pace(deps.memory());
   };
 
   const observer = createWakeable({
@@ -59,10 +60,18 @@ export const createObserver = (deps: {
   };
 };
 
-/** Something is going on that a second is too long for. */
-const changing = (m: Memory): boolean => {
+/** A leader that is about to hand over waits for its candidate by the millisecond. */
+const leaderStops = (m: Memory): boolean => {
+  const leader = m.view?.leader?.value;
+  const state = leader === undefined ? undefined : m.view?.members.get(leader)?.value.state;
+  return state === 'stopping' || state === 'stopped';
+};
+
+/** Milliseconds to the next look: a second when nothing happens, less while something does. */
+const pace = (m: Memory): number => {
   const db = m.database.kind === 'known' ? m.database.value : undefined;
-  if (db?.kind !== 'running') return true;
-  if (db.role === 'replica') return m.reign !== undefined || !db.streaming || m.leaderlessSince !== undefined;
-  return m.reign === undefined || m.handover !== undefined;
+  if (db?.kind !== 'running') return BUSY;
+  if (db.role === 'primary') return m.reign === undefined || m.handover !== undefined ? BUSY : STEADY;
+  if (leaderStops(m)) return FAST;
+  return m.reign !== undefined || !db.streaming || m.leaderlessSince !== undefined ? BUSY : STEADY;
 };

@@ -28,7 +28,7 @@ export const absorb = (m: Memory, event: Event, positions: PositionAlgebra): Res
     case 'database':
       return [seeDatabase({ ...m, rewindObstacles: event.rewindObstacles }, event.database), []];
     case 'guard':
-      return [{ ...m, guard: { alive: event.alive, term: event.term, deadline: event.deadline } }, []];
+      return [seeGuard(m, event), []];
     case 'peers':
       return [handoverHears({ ...m, peers: event.round, asking: false }, positions), []];
     case 'task-ended':
@@ -41,6 +41,11 @@ export const absorb = (m: Memory, event: Event, positions: PositionAlgebra): Res
       return event satisfies never;
   }
 };
+
+const seeGuard = (m: Memory, { alive, term, deadline }: Extract<Event, { kind: 'guard' }>): Memory => ({
+  ...m,
+  guard: { alive, term, deadline, lostSince: alive ? undefined : (m.guard.lostSince ?? m.now) },
+});
 
 /** A newer view: settings, first sight of a heartbeat, and what it says of the own reign. */
 const seeView = (m: Memory, view: ClusterView): Result => {
@@ -180,8 +185,6 @@ const endTask = (
       fields: { code: result.code },
     });
   const next = taskMeans(free, task, result, positions);
-  if (task.kind === 'fence' && result.kind === 'done' && m.reign === undefined && m.guard.term !== undefined)
-    effects.push({ kind: 'disarm', term: m.guard.term });
   return [next, effects];
 };
 
@@ -217,11 +220,13 @@ const taskMeans = (m: Memory, task: Task, result: TaskResult, positions: Positio
       return done ? m : { ...m, configured: undefined };
     case 'keep-slots':
       return { ...m, slotsKeptAt: m.now };
+    case 'promote':
+      // The others re-point to what the heartbeat says: tell them at once.
+      return done && m.reign !== undefined ? { ...m, reign: { ...m.reign, dueAt: m.now } } : m;
     case 'initialize':
     case 'clone':
     case 'start':
     case 'restart':
-    case 'promote':
     case 'follow':
     case 'rewind':
       return m;

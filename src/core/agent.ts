@@ -42,7 +42,7 @@ export const newMemory = (self: Self, instance: InstanceId, at: Moment): Memory 
   databaseAt: undefined,
   rewindObstacles: [],
   mayBePrimary: false,
-  guard: { alive: false, term: undefined, deadline: undefined },
+  guard: { alive: false, term: undefined, deadline: undefined, lostSince: at.now },
   peers: undefined,
   asking: false,
   task: undefined,
@@ -92,6 +92,7 @@ export const step = (before: Memory, event: Event, at: Moment, positions: Positi
   if (m.task?.task.kind === 'configure' && before.task?.task.kind !== 'configure')
     m = { ...m, configured: wantedConfiguration(snapshot) };
   then(publish(m, positions));
+  then(standGuardDown(m));
   return { memory: m, effects, wakeIn: wakeIn(m, decision.wakeIn) };
 };
 
@@ -130,6 +131,14 @@ const publish = (m: Memory, positions: PositionAlgebra): readonly [Memory, reado
     return [m, []];
   const transaction = publishMember(m, positions);
   return transaction === undefined ? [m, []] : send({ ...m, publishedAt: m.now }, { kind: 'member' }, transaction);
+};
+
+/** A member that leads no more and whose database is surely no primary releases the guard, which else kills every start. */
+const standGuardDown = (m: Memory): readonly [Memory, readonly Effect[]] => {
+  const { term } = m.guard;
+  const settled = m.reign === undefined && m.view !== undefined && m.database.kind === 'known' && !m.mayBePrimary;
+  if (term === undefined || !settled || m.task?.task.kind === 'fence') return [m, []];
+  return [{ ...m, guard: { ...m.guard, term: undefined, deadline: undefined } }, [{ kind: 'disarm', term }]];
 };
 
 const wakeIn = (m: Memory, wanted: number | undefined): number => {

@@ -153,6 +153,7 @@ export const leadSettled = (m: Memory, flight: Flight, outcome: Settled): readon
           : undefined,
       ttl: purpose.ttl,
       generation: purpose.generation,
+      since: m.now,
       dueAt: m.now,
       keyGone: false,
       unsettled: false,
@@ -194,7 +195,6 @@ export const givenAway = (
   switch (outcome.kind) {
     case 'applied': {
       const effects: readonly Effect[] = [
-        { kind: 'disarm', term: reign.term },
         {
           kind: 'tell',
           level: 'info',

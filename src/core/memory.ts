@@ -134,7 +134,13 @@ export interface Memory {
    * unresponsive or unknown database keeps it.
    */
   readonly mayBePrimary: boolean;
-  readonly guard: { readonly alive: boolean; readonly term: Term | undefined; readonly deadline: Instant | undefined };
+  readonly guard: {
+    readonly alive: boolean;
+    readonly term: Term | undefined;
+    readonly deadline: Instant | undefined;
+    /** Since when it has not been there. */
+    readonly lostSince: Instant | undefined;
+  };
   readonly peers: PeerRound | undefined;
   readonly asking: boolean;
 

@@ -25,6 +25,8 @@ export interface Reign {
   readonly ttl: Ms;
   /** The log generation reserved for this term. */
   readonly generation: number;
+  /** When this process learned that it leads. */
+  readonly since: Instant;
   /** When the next heartbeat is to be sent. */
   readonly dueAt: Instant;
   /** A heartbeat was refused because the leader key is gone (rule D13). */
@@ -117,6 +119,7 @@ export const adopt = (
     silence: clearance === 'no' ? { since: now, for: silenceFor(told.ttl, drift) } : undefined,
     ttl: told.ttl,
     generation: history.value.generation,
+    since: now,
     dueAt: now,
     keyGone: false,
     unsettled: true,

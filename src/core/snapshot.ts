@@ -1,7 +1,7 @@
 import { termOf, type MemberName, type Term } from './brand.ts';
 import { rankCandidates, type CandidateReport } from './candidates.ts';
 import type { DatabaseView, RunningDatabase, Source } from './database.ts';
-import { elapsedAtLeast, remaining } from './instant.ts';
+import { elapsedAtLeast, elapsedAtMost, remaining } from './instant.ts';
 import { known, type Known } from './known.ts';
 import type { Memory, PeerAnswer, Task } from './memory.ts';
 import type { ClusterView, Intent, Keyed, MemberRecord } from './model.ts';
@@ -59,14 +59,21 @@ const isReleased = (m: Memory): boolean => {
 const freshBootstrap = (m: Memory): boolean =>
   m.view?.initialize?.value.how === 'created' && m.view.initialize.value.instance === m.instance;
 
+/** A guard that this process has not reached yet gets this long before its silence counts as its absence. */
+const GUARD_GRACE = 2_000;
+
+/**
+ * How long the database may go on as primary. Before this process has a proof of its own, it goes on by the right that the
+ * guard still enforces (agent restarted, key re-acquired); the guard itself fences a primary that has none.
+ */
 const rightLeft = (m: Memory): number => {
   const { reign, guard, now } = m;
-  if (reign === undefined)
-    return m.view === undefined && guard.deadline !== undefined ? remaining(guard.deadline, now) : 0;
-  if (reign.pausePublished) return Infinity;
-  if (reign.deadline !== undefined) return remaining(reign.deadline, now);
-  // Adopted or re-acquired, not yet proven in this term: the database goes on by the right that the guard still enforces.
-  return guard.deadline === undefined ? 0 : remaining(guard.deadline, now);
+  if (reign === undefined && m.view !== undefined) return 0;
+  if (reign?.pausePublished === true) return Infinity;
+  if (reign?.deadline !== undefined) return remaining(reign.deadline, now);
+  if (guard.deadline !== undefined) return remaining(guard.deadline, now);
+  if (reign === undefined) return Infinity;
+  return guard.alive || elapsedAtMost(reign.since, now) > GUARD_GRACE ? 0 : Infinity;
 };
 
 /** The source that a member's record describes. */

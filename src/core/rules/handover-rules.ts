@@ -23,6 +23,8 @@ const considerChange = (s: Snapshot, intent: Keyed<Change>): Decision => {
   const { value } = intent;
   if (value.kind === 'switchover' && value.from !== undefined && value.from !== s.m.self.name)
     return refuse(intent, `the leader is ${s.m.self.name}, not ${value.from}`);
+  if (value.kind === 'failover' && value.to === s.m.self.name)
+    return act('go on', [{ do: 'end-intent', intent, outcome: 'done', reason: `${value.to} leads` }]);
   if (value.to === s.m.self.name) return refuse(intent, `${value.to} is the leader already`);
   if (!peersFresh(s)) return act('choose the candidate by the peers’ answers', [{ do: 'ask-peers' }]);
   const reports = ranking(s).filter((r) => r.name !== s.m.self.name);

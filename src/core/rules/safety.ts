@@ -1,6 +1,9 @@
 import { elapsedAtMost, type Instant } from '../instant.ts';
 import { act, run, wait, type Rule } from './rule.ts';
 
+/** A guard that died is started again within a second (02 "The guard and the fence"); after this long the agent demotes. */
+const GUARD_BACK_WITHIN = 3_000;
+
 /** Keys without which nobody may be promoted, cloned or created. */
 const VITAL = ['leader', 'heartbeat', 'history', 'sync', 'initialize'];
 
@@ -21,6 +24,17 @@ export const safetyRules: readonly Rule[] = [
         [held],
       );
     },
+  },
+  {
+    id: 'safety.no-guard',
+    why: 'the guard has been gone for too long: without it nothing would fence a primary whose agent hangs',
+    when: (s) =>
+      s.m.mayBePrimary &&
+      s.m.guard.lostSince !== undefined &&
+      elapsedAtMost(s.m.guard.lostSince, s.m.now) > GUARD_BACK_WITHIN &&
+      s.m.reign?.pausePublished !== true,
+    then: () =>
+      run({ kind: 'fence', reason: 'the guard is gone and does not come back' }, 'then wait for the guard', []),
   },
   {
     id: 'safety.tell-fenced',
