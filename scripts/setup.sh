@@ -5,7 +5,7 @@
 set -eu
 
 PATH="$PATH:/usr/sbin:/sbin"
-LOCK=/run/lock/haagent-setup.lock
+LOCK=/run/haagent-setup.lock
 POLICY=/usr/sbin/policy-rc.d
 MARK='# made by haagent scripts/setup.sh: no service starts while it installs packages'
 NO_CLUSTER=/etc/postgresql-common/createcluster.d/haagent-setup.conf
@@ -35,7 +35,7 @@ newest_postgres() {
 }
 
 is_known() {
-  apt-cache show --no-all-versions "$1" >/dev/null 2>&1
+  apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'
 }
 
 update_lists() {
