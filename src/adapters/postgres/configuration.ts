@@ -70,7 +70,9 @@ export const render = (
   const lines = [
     '# Written by haagent from its configuration; changes made here are lost.',
     `include_if_exists ${quoteSetting(base)}`,
-    ...[...kept.toSorted(), ...ours].map(([name, value]) => `${name} = ${quoteSetting(value)}`),
+    ...[...kept.toSorted(([a], [b]) => a.localeCompare(b)), ...ours].map(
+      ([name, value]) => `${name} = ${quoteSetting(value)}`,
+    ),
   ];
   return { commandLine, file: `${lines.join('\n')}\n`, refused: merged.refused };
 };

@@ -8,6 +8,7 @@ import { createConfiguration } from './configuration.ts';
 import { configure } from './configure.ts';
 import { passfileContent } from './conninfo.ts';
 import { createControlFileReader } from './control-file.ts';
+import { mapped } from './errors.ts';
 import { fence } from './fence.ts';
 import { follow } from './follow.ts';
 import { createHistories } from './histories.ts';
@@ -82,20 +83,20 @@ export const createPostgres = (options: PostgresOptions): Database => {
         for (const cancel of cancels) cancel();
       };
     },
-    initialize: (step) => initialize(parts.site, step),
-    clone: (order) => clone(parts.site, order),
-    start: (order) => start(parts, target, order),
-    stop: (step) => stop(parts, step),
-    fence: (step) => fence(parts, target, step),
-    endBlockers: (step) => endBlockers(parts, step),
-    promote: (order) => promote(parts, target, order),
-    barrier: (order) => barrier(parts, order),
-    checkpoint: (step) => checkpoint(parts, step),
-    follow: (order) => follow(parts, target, order),
-    rewind: (order) => rewind(parts, target, order),
+    initialize: (step) => mapped('creating the database', step, () => initialize(parts.site, step)),
+    clone: (order) => mapped('copying the data', order, () => clone(parts.site, order)),
+    start: (order) => mapped('starting the database', order, () => start(parts, target, order)),
+    stop: (step) => mapped('stopping the database', step, () => stop(parts, step)),
+    fence: (step) => mapped('fencing the database', step, () => fence(parts, target, step)),
+    endBlockers: (step) => mapped('ending the sessions that block replay', step, () => endBlockers(parts, step)),
+    promote: (order) => mapped('promoting the database', order, () => promote(parts, target, order)),
+    barrier: (order) => mapped('committing the barrier', order, () => barrier(parts, order)),
+    checkpoint: (step) => mapped('completing a checkpoint', step, () => checkpoint(parts, step)),
+    follow: (order) => mapped('changing the source', order, () => follow(parts, target, order)),
+    rewind: (order) => mapped('rewinding the data', order, () => rewind(parts, target, order)),
     rewindObstacles: () => rewindFaults,
-    keepSlots: (order) => slots.keep(order),
-    configure: (order) => configure(parts, order),
+    keepSlots: (order) => mapped('keeping the replication slots', order, () => slots.keep(order)),
+    configure: (order) => mapped('configuring the database', order, () => configure(parts, order)),
     close: async () => {
       probe.close();
       slowFacts.close();

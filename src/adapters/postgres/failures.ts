@@ -26,20 +26,26 @@ export const tailOf = (output: string, lines = 4): string =>
  * @param what the sentence's beginning: "copying the data of a (host:port) with pg_basebackup"
  */
 export const succeeded = (what: string, result: RunResult): { readonly stdout: string; readonly stderr: string } => {
+  if (result.kind === 'exited' && result.code === 0) return result;
+  throw failureOf(what, result);
+};
+
+const failureOf = (what: string, result: RunResult): StepError => {
   switch (result.kind) {
     case 'exited':
-      if (result.code === 0) return result;
-      throw new StepError(
+      return new StepError(
         meaningOf(result.stderr + result.stdout),
         `${what} failed with exit code ${result.code}: ${tailOf(result.stderr || result.stdout)}`,
       );
     case 'killed':
-      throw new StepError('failed', `${what} was ended by ${result.signal}: ${tailOf(result.stderr)}`);
+      return new StepError('failed', `${what} was ended by ${result.signal}: ${tailOf(result.stderr)}`);
     case 'timed-out':
-      throw new StepError('timed-out', `${what} was not done within its time: ${tailOf(result.stderr)}`);
+      return new StepError('timed-out', `${what} was not done within its time: ${tailOf(result.stderr)}`);
     case 'not-started':
-      throw new StepError('failed', `${what} could not begin: ${result.why}; check bin_dir`);
+      return new StepError('failed', `${what} could not begin: ${result.why}; check bin_dir`);
     case 'aborted':
-      throw new StepError('failed', `${what} was given up because the agent needed the database for something else`);
+      return new StepError('failed', `${what} was given up because the agent needed the database for something else`);
+    default:
+      return result satisfies never;
   }
 };

@@ -8,7 +8,7 @@ import { fence } from './fence.ts';
 import type { Parts } from './parts.ts';
 import { slotName } from './slot-names.ts';
 import { withSource } from './source-session.ts';
-import { start } from './start.ts';
+import { startStopped } from './start-stopped.ts';
 
 /** How long a reload may take until the receiver is ended by hand (A9). */
 const RELOAD_GRACE = 300;
@@ -71,7 +71,7 @@ const detach = async (parts: Parts, target: GuardTarget, budget: Budget): Promis
   }
   if ((await budget.poll(20, RELOAD_GRACE, detached)) === true) return;
   await fence(parts, target, budget.part());
-  await start(parts, target, { ...budget.part(), source: undefined });
+  await startStopped(parts, target, { ...budget.part(), source: undefined });
 };
 
 /** The member's slot on its source, where it is missing: without it the source refuses the receiver. Not being able to is no failure here. */

@@ -27,7 +27,9 @@ const createData = async (site: Site, dataDir: string, budget: Budget): Promise<
   const checksums = dataChecksums ? ['--data-checksums'] : dialect.checksumsByDefault ? ['--no-data-checksums'] : [];
   await files.directory(dataDir);
   const args = [
-    ...['-D', dataDir, '-U', options.credentials.superuser.username],
+    '-D',
+    dataDir,
+    `--username=${options.credentials.superuser.username}`,
     // Nobody gets in by the files that initdb writes; ours are given to every start.
     '--auth=reject',
     `--encoding=${encoding}`,

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { ms } from '../../core/brand.ts';
 import type { DatabaseView } from '../../core/database.ts';
 import { StepError } from '../../core/errors.ts';
@@ -8,7 +9,7 @@ import type { Admin } from './admin.ts';
 import type { ControlFileReader } from './control-file.ts';
 import { inspectDirectory } from './data-directory.ts';
 import { budgetOf, type Budget } from './deadline.ts';
-import { fileErrorCode } from './files.ts';
+import { fileErrorCode, readIfThere } from './files.ts';
 import type { Histories } from './histories.ts';
 import { unfinished } from './markers.ts';
 import type { Postmaster } from './postmaster.ts';
@@ -112,7 +113,8 @@ export const createObserve = (deps: ObserveDeps): ((step: Step) => Promise<Datab
         why: `${dataDir} has no readable control file (global/pg_control): restore or empty it`,
       };
     histories.forget();
-    return stoppedView(found, histories, processes.within(dataDir).length);
+    const label = await readIfThere(join(dataDir, 'backup_label'));
+    return stoppedView(found, label, histories, processes.within(dataDir).length);
   };
 
   return async (step) => {

@@ -43,6 +43,18 @@ export const futureTimelines = async (site: Site, own: number, end: Lsn): Promis
     .map(([timeline]) => timeline)
     .toSorted((a, b) => a - b);
 
+/** Takes history files of timelines that this log is not part of out of the server's sight; they are kept in our own folder. */
+export const setAside = async (site: Site, timelines: readonly number[]): Promise<void> => {
+  const folder = join(site.paths.own, 'foreign-history');
+  await site.files.directory(folder);
+  for (const timeline of timelines) {
+    const from = join(site.options.dataDir, 'pg_wal', historyName(timeline));
+    const text = await readFile(from, 'utf8').catch(ifMissing);
+    if (text !== undefined) await site.files.write(join(folder, historyName(timeline)), text);
+    await site.files.remove(from);
+  }
+};
+
 /**
  * Placeholders of a promotion that did not come about would make the next start fail ("not a child of this server's
  * history"). They stay where a real timeline lies above them: then they bridge its gap.

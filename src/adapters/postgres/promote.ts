@@ -7,10 +7,12 @@ import { offerSegments } from './archive-status.ts';
 import { cleanAutoConf } from './auto-conf.ts';
 import { budgetOf, type Budget } from './deadline.ts';
 import { fence } from './fence.ts';
-import { lsnAt, parseLsn, timelineOfName } from './lsn.ts';
+import { laterLsn, parseLsn, timelineOfName, type Lsn } from './lsn.ts';
 import type { Parts } from './parts.ts';
-import { futureTimelines, reserveTimelines } from './placeholders.ts';
+import { futureTimelines, reserveTimelines, setAside } from './placeholders.ts';
+import { stopServer } from './postmaster.ts';
 import { roleStatements } from './roles.ts';
+import { startStopped } from './start-stopped.ts';
 
 /** Time kept for the fence where PostgreSQL took another number than the one reserved. */
 const FENCE_RESERVE = 2_000;
@@ -43,25 +45,58 @@ const isolate = async (parts: Parts, budget: Budget): Promise<void> => {
   if (server !== undefined) site.options.processes.signal(server, 'SIGHUP');
 };
 
-const refuseImpossible = async (parts: Parts, generation: number, budget: Budget): Promise<number> => {
-  const { timeline } = await parts.admin.identify(budget.part());
+interface End {
+  readonly timeline: number;
+  readonly lsn: Lsn;
+}
+
+const endOf = async (parts: Parts, budget: Budget): Promise<End> => {
+  const { timeline, lsn } = await parts.admin.identify(budget.part());
   const [row] = await parts.admin.rows(
     budget.part(),
     'select greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) as lsn',
   );
-  const end = parseLsn(row?.['lsn'] ?? undefined) ?? lsnAt(0n);
-  if (generation <= timeline)
+  return { timeline, lsn: laterLsn(parseLsn(row?.['lsn'] ?? undefined), lsn) ?? lsn };
+};
+
+/**
+ * The timeline to promote from. Where the server has seen the beginning of a timeline that left its own beyond what it has (a
+ * winner that was lost before it sent anything), it would continue that history; it is restarted without it (A10).
+ */
+const settleTimeline = async (
+  parts: Parts,
+  target: GuardTarget,
+  generation: number,
+  budget: Budget,
+): Promise<number> => {
+  const { site, postmaster } = parts;
+  const end = await endOf(parts, budget);
+  if (generation <= end.timeline)
     throw new StepError(
       'refused',
-      `promoting to timeline ${generation}: the database is on timeline ${timeline} already`,
+      `promoting to timeline ${generation}: the database is on timeline ${end.timeline} already`,
     );
-  const future = await futureTimelines(parts.site, timeline, end);
-  if (future.length > 0)
+  const future = await futureTimelines(site, end.timeline, end.lsn);
+  if (future.length === 0) return end.timeline;
+  site.options.log.warn(
+    'database.foreign_history',
+    'timelines that this log is not part of are set aside; restarting',
+    {
+      timelines: future,
+    },
+  );
+  const server = await postmaster.find();
+  parts.admin.reset();
+  if (server !== undefined) await stopServer(site, server, budget);
+  await setAside(site, future);
+  await startStopped(parts, target, { ...budget.part(), source: undefined, ownTimelineOnly: true });
+  const again = await endOf(parts, budget);
+  if (again.timeline !== end.timeline || again.lsn < end.lsn)
     throw new StepError(
       'refused',
-      `promoting from timeline ${timeline}: timeline ${future.join(', ')} left it beyond this member's end of log, which it never received`,
+      `promoting ${site.options.name}: its log does not reach as far after a restart as before`,
     );
-  return timeline;
+  return end.timeline;
 };
 
 /** An adopted database may lack the agent's accounts; as soon as it takes writes they can be made. */
@@ -89,20 +124,22 @@ export const promote = async (
   const { dataDir, processes, clock, name } = site.options;
   const { generation } = order;
   const budget = budgetOf(clock, order);
-  const server = await postmaster.find();
-  if (server === undefined) throw new StepError('refused', `promoting ${name}: its database does not run`);
+  if ((await postmaster.find()) === undefined)
+    throw new StepError('refused', `promoting ${name}: its database does not run`);
   const already = await timelineOfPrimary(parts, budget);
   if (already !== undefined) return verify(parts, target, already, generation, budget.part());
 
   await isolate(parts, budget);
-  const own = await refuseImpossible(parts, generation, budget);
+  const own = await settleTimeline(parts, target, generation, budget);
   await reserveTimelines(site, own, generation);
   if (site.options.archive !== undefined) await offerSegments(dataDir);
   budget.check(`promoting ${name}`);
 
+  const server = await postmaster.find();
   const trigger = join(dataDir, 'promote');
   await site.files.write(trigger, '');
-  processes.signal(server, 'SIGUSR1');
+  if (server === undefined || !processes.signal(server, 'SIGUSR1'))
+    throw new StepError('failed', `promoting ${name}: its database ended meanwhile`);
   const timeline = await budget.poll(10, budget.left(), () => timelineOfPrimary(parts, budget));
   if (timeline === undefined) {
     await rm(trigger, { force: true });

@@ -12,7 +12,7 @@ import { parseLsn } from './lsn.ts';
 import { markFinished, markUnfinished, unfinished } from './markers.ts';
 import type { Parts } from './parts.ts';
 import { withSource } from './source-session.ts';
-import { start } from './start.ts';
+import { startStopped } from './start-stopped.ts';
 import { stop } from './stop.ts';
 
 const CLEAN: ReadonlySet<string> = new Set(['shut down', 'shut down in recovery']);
@@ -67,7 +67,7 @@ const endCleanly = async (parts: Parts, target: GuardTarget, budget: Budget): Pr
   const found = await control.read(budget.part());
   const running = await parts.postmaster.find();
   if (found !== undefined && running === undefined && CLEAN.has(found.state)) return found;
-  await start(parts, target, { ...budget.part(), source: undefined });
+  await startStopped(parts, target, { ...budget.part(), source: undefined });
   await stop(parts, budget.part());
   const ended = await control.read(budget.part());
   if (ended === undefined || !CLEAN.has(ended.state))

@@ -8,25 +8,16 @@ import { sqlStateOf, withSession, type Session } from './session.ts';
 
 /** The ways to try one after another, as libpq does for each `sslmode`. */
 const attempts = async (options: PostgresOptions): Promise<readonly (ConnectionOptions | undefined)[]> => {
-  const lenient: ConnectionOptions = { rejectUnauthorized: false };
   const mode = options.ssl?.mode ?? 'prefer';
+  const lenient: ConnectionOptions = { rejectUnauthorized: false };
+  if (mode === 'disable') return [undefined];
+  if (mode === 'allow') return [undefined, lenient];
+  if (mode === 'prefer') return [lenient, undefined];
+  if (mode === 'require') return [lenient];
   const file = options.ssl?.rootCertificate;
-  switch (mode) {
-    case 'disable':
-      return [undefined];
-    case 'allow':
-      return [undefined, lenient];
-    case 'prefer':
-      return [lenient, undefined];
-    case 'require':
-      return [lenient];
-    case 'verify-ca':
-    case 'verify-full': {
-      const ca = file === undefined ? {} : { ca: await readFile(file) };
-      const anyName = mode === 'verify-ca' ? { checkServerIdentity: () => undefined } : {};
-      return [{ rejectUnauthorized: true, ...ca, ...anyName }];
-    }
-  }
+  const ca = file === undefined ? {} : { ca: await readFile(file) };
+  const anyName = mode === 'verify-ca' ? { checkServerIdentity: () => undefined } : {};
+  return [{ rejectUnauthorized: true, ...ca, ...anyName }];
 };
 
 /** What a refused or failed connection to a source means, as a `StepError` that says what to do. */

@@ -1,88 +1,21 @@
-import { rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Source } from '../../core/database.ts';
-import { StepError } from '../../core/errors.ts';
 import type { Step } from '../../ports/database.ts';
 import type { GuardTarget } from '../../ports/guard.ts';
-import { cleanAutoConf } from './auto-conf.ts';
-import { serverArguments } from './configuration.ts';
-import { budgetOf, type Budget } from './deadline.ts';
-import { fence } from './fence.ts';
-import { ifMissing } from './files.ts';
+import { budgetOf } from './deadline.ts';
 import { follow } from './follow.ts';
-import { unfinished } from './markers.ts';
 import type { Parts } from './parts.ts';
-import { dropIdlePlaceholders } from './placeholders.ts';
+import { startStopped, untilAnswering } from './start-stopped.ts';
 
-/** Brings the files into the state in which every start enters recovery first, and follows `source` or nobody. */
-const makeReplica = async (parts: Parts, source: Source | undefined, budget: Budget): Promise<readonly string[]> => {
-  const { site, control, settings, configuration } = parts;
-  const { dataDir, socketDir } = site.options;
-  const found = await control.read(budget.part());
-  if (found === undefined)
-    throw new StepError(
-      'refused',
-      `starting PostgreSQL: ${dataDir} has no readable control file; clone this member anew`,
-    );
-  const { commandLine } = await configuration.write(await settings.set({ source }), found, budget.part());
-  await cleanAutoConf(site, dataDir);
-  for (const name of ['promote', 'recovery.signal']) await rm(join(dataDir, name), { force: true });
-  const own = Math.max(found.checkpointTimeline, found.minRecoveryTimeline);
-  await dropIdlePlaceholders(site, own);
-  await site.files.directory(socketDir, 0o755);
-  if ((await stat(site.paths.replicaMark).catch(ifMissing)) === undefined)
-    await site.files.write(site.paths.replicaMark, '');
-  return serverArguments(dataDir, site.paths.conf, commandLine);
-};
-
-/** Resolves once the agent's own query is answered. */
-const untilAnswering = async (parts: Parts, budget: Budget): Promise<void> => {
-  let failure: unknown;
-  const answered = await budget.poll(20, budget.left(), async () => {
-    try {
-      await parts.admin.rows(budget.part(2_000), 'select 1');
-      return true;
-    } catch (error) {
-      failure = error;
-      return undefined;
-    }
-  });
-  if (answered === undefined)
-    throw new StepError(
-      'timed-out',
-      `starting PostgreSQL in ${parts.site.options.dataDir}: it runs, but the agent's query is not answered: ${String(failure)}`,
-      { cause: failure },
-    );
-};
-
-/**
- * Starts the server as a replica of `source`, or of nobody: recovery from a crash runs first, then it waits as a standby. What
- * a dead server left behind is fenced before. Nothing happens where it runs already, except that it follows `source`.
- */
+/** Starts the server as a replica of `source`, or of nobody. Where it runs already, it only follows `source`. */
 export const start = async (
   parts: Parts,
   target: GuardTarget,
   order: Step & { readonly source: Source | undefined },
 ): Promise<void> => {
-  const { site, postmaster } = parts;
-  const { dataDir, processes, clock } = site.options;
-  const budget = budgetOf(clock, order);
-  const interrupted = await unfinished(site);
-  if (interrupted !== undefined)
-    throw new StepError(
-      'refused',
-      `starting PostgreSQL in ${dataDir}: a ${interrupted} was interrupted, so this is no database`,
-    );
-  const running = await postmaster.find();
-  if (running !== undefined) {
-    await postmaster.ready(running, budget);
-    await untilAnswering(parts, budget);
-    await follow(parts, target, { ...budget.part(), source: order.source });
-    return;
-  }
-  if (processes.within(dataDir).length > 0) await fence(parts, target, budget.part());
-  const args = await makeReplica(parts, order.source, budget);
-  const id = await postmaster.launch(args);
-  await postmaster.ready(id, budget);
+  const budget = budgetOf(parts.site.options.clock, order);
+  const running = await parts.postmaster.find();
+  if (running === undefined) return startStopped(parts, target, order);
+  await parts.postmaster.ready(running, budget);
   await untilAnswering(parts, budget);
+  await follow(parts, target, { ...budget.part(), source: order.source });
 };

@@ -1,7 +1,7 @@
 import type { DatabaseView } from '../../core/database.ts';
 import type { ControlFile } from './control-file.ts';
 import type { Histories } from './histories.ts';
-import { lsnAt } from './lsn.ts';
+import { lsnAt, parseLsn } from './lsn.ts';
 import { toPosition, type Reach } from './positions.ts';
 
 const WAS_REPLICA: ReadonlySet<string> = new Set(['in archive recovery', 'shut down in recovery']);
@@ -21,11 +21,38 @@ export const stoppedReach = async (control: ControlFile, histories: Histories): 
   return histories.reach(systemId, end.timeline, end.lsn);
 };
 
+/**
+ * Where a copy begins that has never run here (a clone, or data after a rewind): it contains everything up to there, whatever
+ * the copied control file says of the server that it was copied from. `label` is the text of its backup_label.
+ */
+export const copyReach = async (
+  label: string,
+  control: ControlFile,
+  histories: Histories,
+): Promise<Reach | undefined> => {
+  const lsn = parseLsn(/^START WAL LOCATION: (\S+)/m.exec(label)?.[1]);
+  const timeline = Number(/^START TIMELINE: (\d+)/m.exec(label)?.[1] ?? control.checkpointTimeline);
+  return lsn === undefined ? undefined : histories.reach(control.systemId, timeline, lsn);
+};
+
 export const stoppedView = async (
   control: ControlFile,
+  label: string | undefined,
   histories: Histories,
   leftovers: number,
 ): Promise<DatabaseView> => {
+  if (label !== undefined) {
+    const begin = await copyReach(label, control, histories);
+    return {
+      kind: 'stopped',
+      systemId: control.systemId,
+      cleanly: leftovers === 0,
+      wasPrimary: false,
+      position: begin === undefined ? undefined : toPosition(begin),
+      generation: begin?.timeline ?? control.checkpointTimeline,
+      leftovers,
+    };
+  }
   const reach = await stoppedReach(control, histories);
   return {
     kind: 'stopped',
