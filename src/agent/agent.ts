@@ -3,6 +3,7 @@ import { newMemory } from '../core/agent.ts';
 import { ms, type InstanceId } from '../core/brand.ts';
 import { remaining } from '../core/instant.ts';
 import type { Effect, Memory, Self } from '../core/memory.ts';
+import type { MemberState } from '../core/model.ts';
 import type { AgentStatus } from '../core/status.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ConsensusStore } from '../ports/consensus.ts';
@@ -16,7 +17,7 @@ import type { Hooks } from './hooks.ts';
 import type { InstanceFile } from './instance.ts';
 import { createLeaseKeeper } from './lease.ts';
 import { createLoop, momentOf, type Loop } from './loop.ts';
-import { createObserver } from './observer.ts';
+import { createObserver, leaderState } from './observer.ts';
 import { createPeerAsker } from './peer-asker.ts';
 import { createReader } from './reader.ts';
 import { createRoleWatch } from './roles.ts';
@@ -61,6 +62,7 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
   const instance = await deps.instanceFile.read();
   const facts = { cluster: deps.cluster, agentStartedAt };
   let epoch = 0;
+  let lastLeaderState: MemberState | undefined;
   let cached: { readonly memory: Memory; readonly status: AgentStatus } | undefined;
 
   const parts = createParts();
@@ -144,6 +146,9 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
   parts.changed = (m, tookMs) => {
     executor.leadershipChanged(m);
     watchRole(m);
+    const state = leaderState(m);
+    if (state !== lastLeaderState) observer.wake();
+    lastLeaderState = state;
     telemetry.looped(m, tookMs);
   };
   parts.execute = (effect) => {

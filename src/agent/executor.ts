@@ -95,14 +95,18 @@ export const createExecutor = (deps: Deps): Executor => {
   };
 };
 
+/** Upkeep: not worth a line at info. */
+const QUIET: readonly Task['kind'][] = ['keep-slots', 'configure'];
+
 const attempt = async (task: Task, signal: AbortSignal, deps: Deps): Promise<TaskResult> => {
   const step: Step = { signal, timeout: timeoutOf(task, deps.memory()) };
   const before = deps.clock.now().mono;
-  deps.log.info(`task.${task.kind}`, `begins: ${describe(task)}`);
+  const tell = QUIET.includes(task.kind) ? deps.log.debug : deps.log.info;
+  tell(`task.${task.kind}`, `begins: ${describe(task)}`);
   try {
     const result = await perform(task, step, deps);
     const tookMs = Math.round(deps.clock.now().mono - before);
-    deps.log.info(`task.${task.kind}.done`, `done: ${describe(task)}`, { took_ms: tookMs });
+    tell(`task.${task.kind}.done`, `done: ${describe(task)}`, { took_ms: tookMs });
     return result;
   } catch (error) {
     if (signal.aborted) return { kind: 'aborted' };

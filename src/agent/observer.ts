@@ -1,6 +1,7 @@
 import { ms } from '../core/brand.ts';
 import { known, unknown } from '../core/known.ts';
 import type { Event, Memory } from '../core/memory.ts';
+import type { MemberState } from '../core/model.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Database } from '../ports/database.ts';
 import type { Log } from '../ports/log.ts';
@@ -60,12 +61,14 @@ export const createObserver = (deps: {
   };
 };
 
-/** A leader that is about to hand over waits for its candidate by the millisecond. */
-const leaderStops = (m: Memory): boolean => {
+/** What the leader last published of its database. */
+export const leaderState = (m: Memory): MemberState | undefined => {
   const leader = m.view?.leader?.value;
-  const state = leader === undefined ? undefined : m.view?.members.get(leader)?.value.state;
-  return state === 'stopping' || state === 'stopped';
+  return leader === undefined ? undefined : m.view?.members.get(leader)?.value.state;
 };
+
+/** A leader that is about to hand over waits for its candidate by the millisecond. */
+const leaderStops = (m: Memory): boolean => leaderState(m) === 'stopping' || leaderState(m) === 'stopped';
 
 /** Milliseconds to the next look: a second when nothing happens, less while something does. */
 const pace = (m: Memory): number => {

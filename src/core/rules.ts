@@ -1,3 +1,4 @@
+import { busyRules } from './rules/busy.ts';
 import { bootstrapRules } from './rules/bootstrap.ts';
 import { electionRules } from './rules/election.ts';
 import { dutyRules, handoverRules } from './rules/handover-rules.ts';
@@ -12,6 +13,7 @@ import type { Snapshot } from './snapshot.ts';
 export const rules: readonly Rule[] = [
   ...safetyRules,
   ...handoverRules,
+  ...busyRules,
   ...stoppingRules,
   ...leaderRules,
   ...intentRules,

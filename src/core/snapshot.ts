@@ -124,10 +124,15 @@ export const ownAnswer = (s: Snapshot): PeerAnswer | undefined => {
   };
 };
 
+/** How long the peers' answers say more than what they published. */
+const ANSWERS_LAST = 3_000;
+
 /** The ranking from what this member knows now: peers' answers, its own database, published records for the rest. */
 export const ranking = (s: Snapshot, allowDataLoss = false): readonly CandidateReport[] => {
   if (s.view === undefined) return [];
-  const answers = new Map<MemberName, Known<PeerAnswer>>(s.m.peers?.answers ?? []);
+  const recent =
+    s.m.peers !== undefined && elapsedAtMost(s.m.peers.at, s.m.now) <= ANSWERS_LAST ? s.m.peers.answers : [];
+  const answers = new Map<MemberName, Known<PeerAnswer>>(recent);
   const own = ownAnswer(s);
   if (own === undefined) answers.delete(s.m.self.name);
   else answers.set(s.m.self.name, known(own));
