@@ -6,6 +6,8 @@ import { childrenOf, type AnySchema } from './schema-walk.ts';
 export interface Fault {
   /** `postgresql.port`, `etcd.endpoints[0]`; empty for the whole file. */
   readonly path: string;
+  /** The same as single names and list indexes. */
+  readonly at: readonly PropertyKey[];
   /** What was found there; never a secret. */
   readonly found: string;
   /** What would be right, and where to set it instead. */
@@ -26,7 +28,15 @@ export const pathText = (path: readonly PropertyKey[]): string =>
     .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`))
     .join('');
 
-const SECRET = /pass(word|file|phrase)?$|secret|token/i;
+/** A fault at a path. `found` is shown as it is: pass a secret through `show` first. */
+export const faultAt = (at: readonly PropertyKey[], found: string, wanted: string): Fault => ({
+  path: pathText(at),
+  at,
+  found,
+  wanted,
+});
+
+const SECRET = /pass(word|phrase)?$|secret$|token$/i;
 
 /** A value as a fault shows it: short, printable, and `***` where its name says that it is a secret. */
 export const show = (value: unknown, path: readonly PropertyKey[] = []): string => {
@@ -66,8 +76,8 @@ export const faultsOf = (
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((key) => unknownKey([...issue.path, key], schema, otherNames));
     if (issue.code === 'invalid_union' || issue.code === 'invalid_key' || issue.code === 'invalid_element')
-      return [{ path: pathText(issue.path), found: show(found, issue.path), wanted: issue.message }];
-    return [{ path: pathText(issue.path), found: show(found, issue.path), wanted: wantedBy(issue) }];
+      return [faultAt(issue.path, show(found, issue.path), issue.message)];
+    return [faultAt(issue.path, show(found, issue.path), wantedBy(issue))];
   });
 
 const unknownKey = (path: readonly PropertyKey[], schema: AnySchema, otherNames: OtherNames): Fault => {
@@ -82,7 +92,7 @@ const unknownKey = (path: readonly PropertyKey[], schema: AnySchema, otherNames:
       : near !== undefined
         ? `did you mean ${pathText([...path.slice(0, -1), near])}?`
         : `known here: ${known.join(', ')}`;
-  return { path: text, found: 'a setting that does not exist', wanted: hint };
+  return faultAt(path, 'a setting that does not exist', hint);
 };
 
 const KINDS: Readonly<Record<string, string>> = {

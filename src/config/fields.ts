@@ -1,6 +1,8 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { Ms } from '../core/brand.ts';
 import { parseMemberName, type MemberName } from '../core/brand.ts';
+import { secret, type Secret } from './secret.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
 
 /** The kinds of settings. Each says in words what would be right; the reference page prints those same words. */
@@ -83,3 +85,53 @@ export const argv = z
   .min(1)
   .max(100)
   .refine((parts) => parts[0]?.startsWith('/') === true, 'a list that begins with the absolute path of a program');
+
+/** A secret by value. A number is refused: YAML would have changed how it is written. */
+export const secretText: z.ZodType<Secret> = converted('secret', 'text in quotes, not empty', (raw) =>
+  typeof raw === 'string' && raw !== '' && raw.length <= 1024 && !/[\p{Cc}]/u.test(raw) ? secret(raw) : undefined,
+);
+
+/** A command that the database itself runs through a shell: as text, or as a list that is quoted here. */
+export const shellCommand: z.ZodType<string> = converted(
+  'command',
+  'one line of text, or a list of a program and its arguments',
+  (raw) => {
+    if (typeof raw === 'string') return raw !== '' && !/[\p{Cc}]/u.test(raw) ? raw : undefined;
+    const parts = argv.safeParse(raw);
+    return parts.success ? parts.data.map(quoted).join(' ') : undefined;
+  },
+);
+
+const quoted = (part: string): string =>
+  /^[A-Za-z0-9_@%+=:,./-]+$/.test(part) ? part : `'${part.replaceAll("'", `'\\''`)}'`;
+
+/** Host and port. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `host:port`, `[::1]:port`; `undefined` where it is neither. */
+export const parseAddress = (text: unknown): Address | undefined => {
+  const match = typeof text === 'string' ? /^(?:\[([0-9a-fA-F:.%]+)\]|([A-Za-z0-9_.*-]+)):(\d{1,5})$/.exec(text) : null;
+  const host = match?.[1] ?? match?.[2];
+  const number = Number(match?.[3]);
+  return host !== undefined && number >= 1 && number <= 65_535 ? { host, port: number } : undefined;
+};
+
+export const address: z.ZodType<Address> = converted('host:port', 'host:port, such as 0.0.0.0:8010', parseAddress);
+
+/** An http or https address with nothing after host and port. */
+export const endpoint: z.ZodType<string> = converted('address', 'http://host:port or https://host:port', (raw) => {
+  const match = typeof raw === 'string' ? /^(https?:\/\/)?([^/@]+)\/?$/.exec(raw) : null;
+  return match !== null && parseAddress(match[2]) !== undefined ? `${match[1] ?? 'http://'}${match[2]}` : undefined;
+});
+
+/** An address or a network in CIDR notation. */
+export const network: z.ZodType<string> = converted('network', 'an address or a network such as 10.0.0.0/8', (raw) => {
+  const [host = '', bits, ...rest] = typeof raw === 'string' ? raw.split('/') : [];
+  const family = isIP(host);
+  if (family === 0 || rest.length > 0) return undefined;
+  if (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32))) return undefined;
+  return bits === undefined ? host : `${host}/${bits}`;
+});

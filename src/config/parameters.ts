@@ -44,20 +44,27 @@ const WHOLE: ReadonlySet<string> = new Set([
   'max_replication_slots',
 ]);
 
-/**
- * What is wrong with a database parameter in the cluster's configuration, as a sentence that says where to set it
- * instead; `undefined` when it may stand there.
- */
-export const parameterFault = (name: string, value: string): string | undefined => {
+/** What is wrong with a database parameter in the local file: its name, its form, or that the agent decides it. */
+export const localParameterFault = (name: string, value: string): string | undefined => {
   if (!NAME.test(name)) return 'a parameter name: lower case letters, digits, _ and a dot';
   // A line break would begin another setting in the server's file.
   if (value.length > 8192 || /[\p{Cc}]/u.test(value)) return 'one line of at most 8192 characters';
   const elsewhere = OWNED.get(name);
   if (elsewhere !== undefined) return `not here: set by ${elsewhere}`;
-  if (DANGEROUS.test(name))
-    return `not here: it could run a program, load code or endanger data on every host; set postgresql.parameters.${name} in the local file of each member`;
   if (WHOLE.has(name) && !/^\d{1,6}$/.test(value)) return 'a whole number';
   if (name === 'wal_level' && value !== 'replica' && value !== 'logical') return 'replica or logical';
+  return undefined;
+};
+
+/**
+ * What is wrong with a database parameter in the cluster's configuration, as a sentence that says where to set it
+ * instead; `undefined` when it may stand there.
+ */
+export const parameterFault = (name: string, value: string): string | undefined => {
+  const local = localParameterFault(name, value);
+  if (local !== undefined) return local;
+  if (DANGEROUS.test(name))
+    return `not here: it could run a program, load code or endanger data on every host; set postgresql.parameters.${name} in the local file of each member`;
   return undefined;
 };
 

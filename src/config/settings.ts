@@ -1,7 +1,7 @@
 import type { SettingsDocument } from '../core/model.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../core/settings.ts';
 import { DEFAULT_TIMING, timingFaults, timingForTtl, type Timing } from '../core/timing.ts';
-import { faultsOf, type Fault, type Result } from './faults.ts';
+import { faultAt, faultsOf, type Fault, type Result } from './faults.ts';
 import { OTHER_SETTING_NAMES, settingsSchema, type WrittenSettings } from './settings-schema.ts';
 
 /**
@@ -53,22 +53,20 @@ const timingOf = (written: WrittenSettings): Timing => {
 };
 
 const timingFaultsOf = (timing: Timing): readonly Fault[] =>
-  timingFaults(timing).map((sentence) => ({
-    path: 'timing',
-    found: `times that do not fit together: ${sentence}`,
-    wanted: 'a larger ttl or shorter times',
-  }));
+  timingFaults(timing).map((sentence) =>
+    faultAt(['timing'], `times that do not fit together: ${sentence}`, 'a larger ttl or shorter times'),
+  );
 
 /** An acknowledgement that is not on the replica's disk proves nothing after a power loss (C2). */
 const durabilityFaults = (settings: Settings): readonly Fault[] => {
   const level = settings.parameters['synchronous_commit'];
   if (!settings.replication.strict || level === undefined || level === 'on' || level === 'remote_apply') return [];
   return [
-    {
-      path: 'parameters.synchronous_commit',
-      found: JSON.stringify(level),
-      wanted: 'on or remote_apply besides replication.strict: a weaker level could lose acknowledged writes',
-    },
+    faultAt(
+      ['parameters', 'synchronous_commit'],
+      JSON.stringify(level),
+      'on or remote_apply besides replication.strict: a weaker level could lose acknowledged writes',
+    ),
   ];
 };
 
