@@ -94,7 +94,11 @@ const keepOrLose = (m: Memory, view: ClusterView): Result => {
 const settle = (m: Memory, id: number, outcome: Settled, positions: PositionAlgebra): Result => {
   const flight = m.flights.find((f) => f.id === id);
   if (flight === undefined) return [m, []];
-  const landed: Memory = { ...m, flights: m.flights.filter((f) => f.id !== id) };
+  const landed: Memory = {
+    ...m,
+    flights: m.flights.filter((f) => f.id !== id),
+    decideFrom: decideFrom(m, flight, outcome),
+  };
   switch (flight.purpose.kind) {
     case 'heartbeat':
       return heartbeatSettled(landed, flight, outcome, positions);
@@ -118,6 +122,14 @@ const settle = (m: Memory, id: number, outcome: Settled, positions: PositionAlge
     default:
       return flight.purpose satisfies never;
   }
+};
+
+/** What was written, or seen by a refusal, has to be in the view before the next decision; a heartbeat changes none. */
+const decideFrom = (m: Memory, { purpose }: Flight, outcome: Settled): Memory['decideFrom'] => {
+  if (purpose.kind === 'heartbeat' || purpose.kind === 'member' || purpose.kind === 'housekeeping') return m.decideFrom;
+  return (outcome.kind === 'applied' || outcome.kind === 'refused') && outcome.revision > m.decideFrom
+    ? outcome.revision
+    : m.decideFrom;
 };
 
 const endCarrying = (m: Memory, flight: Flight, outcome: Settled): Memory =>

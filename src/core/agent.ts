@@ -5,7 +5,7 @@ import { elapsedAtMost, remaining, type Instant } from './instant.ts';
 import { inFlight, keepRight, send } from './keeper.ts';
 import { unknown } from './known.ts';
 import type { Effect, Event, Memory, Self, Step } from './memory.ts';
-import type { InstanceId } from './brand.ts';
+import { NEVER, type InstanceId } from './brand.ts';
 import type { PositionAlgebra } from './position.ts';
 import { publishMember } from './publish.ts';
 import { clearBySilence } from './reign.ts';
@@ -32,6 +32,7 @@ export const newMemory = (self: Self, instance: InstanceId, at: Moment): Memory 
   view: undefined,
   viewAt: undefined,
   storeTrouble: undefined,
+  decideFrom: NEVER,
   settings: self.bootstrapSettings,
   lease: undefined,
   silence: undefined,

@@ -117,6 +117,8 @@ export interface Memory {
   readonly view: ClusterView | undefined;
   readonly viewAt: Instant | undefined;
   readonly storeTrouble: string | undefined;
+  /** A write of ours that matters for decisions happened at this revision: an older view is not decided from. */
+  readonly decideFrom: Revision;
   readonly settings: Settings;
   readonly lease: LeaseId | undefined;
   readonly silence: Silence | undefined;

@@ -49,6 +49,13 @@ export const safetyRules: readonly Rule[] = [
     then: (s) => wait('act as soon as etcd answers', [s.m.storeTrouble ?? 'waiting for the first answer of etcd']),
   },
   {
+    id: 'store.outdated',
+    why: 'what is known of the cluster is older than the last write of this member: it is read again first',
+    quiet: true,
+    when: (s) => s.view !== undefined && s.view.revision < s.m.decideFrom,
+    then: () => wait('decide from the next view', [], 50),
+  },
+  {
     id: 'store.unreadable',
     why: 'a key that decisions rest on is there but cannot be understood: nothing is decided without it',
     when: (s) => VITAL.some((key) => s.view?.unreadable.has(key) === true),
