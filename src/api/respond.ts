@@ -14,5 +14,12 @@ export const sendProblem = (reply: FastifyReply, what: Problem): FastifyReply =>
 /** Answers with what an operation came to: 200 done or dry run, 202 recorded, or a problem with the reasons. */
 export const sendResult = (reply: FastifyReply, result: OperationResult): FastifyReply =>
   result.kind === 'refused'
-    ? sendProblem(reply, problem(result.code, result.message, { hint: result.hint, candidates: result.candidates }))
+    ? sendProblem(
+        reply,
+        problem(result.code, result.message, {
+          hint: result.hint,
+          details: result.details ?? [],
+          candidates: result.candidates,
+        }),
+      )
     : sendJson(reply, STATUS[result.kind], { result: result.kind, message: result.message, data: result.data });

@@ -11,12 +11,8 @@ export interface Operations {
   failover(request: FailoverRequest, how: How): Promise<OperationResult>;
   restart(request: RestartRequest, how: How): Promise<OperationResult>;
   reinitialize(request: ReinitializeRequest, how: How): Promise<OperationResult>;
-  /** Withdraws what was scheduled and has not begun. */
-  cancel(
-    kind: 'switchover' | 'restart' | 'reinitialize',
-    member: MemberName | undefined,
-    how: How,
-  ): Promise<OperationResult>;
+  /** Withdraws what was recorded and has not begun. */
+  cancel(kind: Withdrawable, member: MemberName | undefined, how: How): Promise<OperationResult>;
   /** Pause is hands off: no automatic promotion, demotion, start or stop (invariant I19). */
   pause(wanted: boolean, how: How): Promise<OperationResult>;
   /** Merge-patches (`null` deletes) or replaces the dynamic configuration, validated before it is written. */
@@ -25,6 +21,9 @@ export interface Operations {
     how: How,
   ): Promise<OperationResult>;
 }
+
+/** A switchover or restart only before its scheduled time; the others as long as nobody has ended them. */
+export type Withdrawable = 'switchover' | 'restart' | 'failover' | 'reinitialize';
 
 export interface SwitchoverRequest {
   readonly from: MemberName | undefined;
@@ -73,5 +72,7 @@ export interface Refused {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint?: string;
+  /** More lines: each fault of a configuration, for instance. */
+  readonly details?: readonly string[];
   readonly candidates?: readonly CandidateReport[];
 }

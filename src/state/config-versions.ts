@@ -1,5 +1,5 @@
 import type { ClusterView, ConfigVersion, SettingsDocument } from '../core/model.ts';
-import { documentDifference } from './document-difference.ts';
+import { settingsDiff } from '../config/settings.ts';
 
 /** A kept version of the dynamic configuration, with what it changed of the one before. */
 export interface ConfigChange extends ConfigVersion {
@@ -20,6 +20,14 @@ export const configChanges = (view: ClusterView): readonly ConfigChange[] => {
     .map((version) => {
       const before = versions.get(version.number - 1)?.document;
       const known = before !== undefined || version.number === 1;
-      return { ...version, changes: known ? documentDifference(before ?? {}, version.document) : [] };
+      return { ...version, changes: known ? changeLines(before ?? {}, version.document) : [] };
     });
 };
+
+/** What differs between two documents, a line for each setting: `ttl: "10s" -> "20s"`, `+ pause: true`, `- slots.a.type: …`. */
+export const changeLines = (before: SettingsDocument, after: SettingsDocument): readonly string[] =>
+  settingsDiff(before, after).map((change) => {
+    if (change.before === undefined) return `+ ${change.path}: ${JSON.stringify(change.after)}`;
+    if (change.after === undefined) return `- ${change.path}: ${JSON.stringify(change.before)}`;
+    return `${change.path}: ${JSON.stringify(change.before)} -> ${JSON.stringify(change.after)}`;
+  });
