@@ -12,6 +12,8 @@ export interface ConsensusStore {
    * One transaction. `applied`: it was executed, at this revision. `refused`: it was executed and changed nothing; what the
    * keys in `compare` hold now is in `found`. `unknown`: it may have been executed, may yet be, or never will (rule D2).
    * `failed`: it was surely not executed (for instance: out of space, lease not found, not authenticated, never sent).
+   * A store that runs out of space executes the write that fills it and answers with an error: that one is `unknown` with
+   * code `no-space`, unless a compared key that it would have written is seen unchanged.
    */
   transact(txn: Transaction, call: Call): Promise<TransactOutcome>;
   /** A new lease. The granted ttl can be longer than asked for. */

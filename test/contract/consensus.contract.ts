@@ -361,7 +361,7 @@ export const consensusContract = (name: string, open: () => Promise<Subject>): v
         const watched = listen(prefix);
         await watched.next(0);
         const before = watched.count();
-        await subject.clock.sleep(ms(4_500), call());
+        await subject.clock.sleep(ms(3_600), call());
         expect([watched.count(), watched.losses]).toEqual([before, []]);
         watched.watch.close();
       });

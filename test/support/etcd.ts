@@ -27,6 +27,8 @@ export interface EtcdMember {
   kill(): Promise<void>;
   /** Starts it again on the same data. */
   start(): void;
+  /** Resolves when it serves clients; throws with its last words when it does not in time. */
+  listening(timeoutMs: number): Promise<void>;
 }
 
 export type EtcdVersion = '3.4' | '3.5';

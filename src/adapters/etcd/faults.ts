@@ -42,7 +42,7 @@ const BY_TEXT: readonly (readonly [text: string, verdict: Verdict])[] = [
   ['too many operations', stop('invalid')],
   ['request is too large', stop('invalid')],
   ['key is not provided', stop('invalid')],
-  ['too large TTL', stop('invalid')],
+  ['too large lease TTL', stop('invalid')],
   ['too many requests', { code: 'unavailable', executed: 'no', next: 'elsewhere', drop: false }],
   ['no leader', { code: 'unavailable', executed: 'maybe', next: 'elsewhere', drop: false }],
   ['leader changed', { code: 'unavailable', executed: 'maybe', next: 'elsewhere', drop: false }],
@@ -84,7 +84,8 @@ const verdictOf = ({ code, details }: Status): Verdict => {
 const plain = ({ code, details }: Status): string => {
   if (code === 14 && CERTIFICATE.test(details))
     return `TLS failed (${connectionCause(details)}); check the CA, the certificate and its names`;
-  if (code === 4) return WAITED_FOR_CONNECTION.test(details) ? 'no connection in time' : 'no answer in time';
+  if (code === 4 && details.startsWith('Deadline exceeded'))
+    return WAITED_FOR_CONNECTION.test(details) ? 'no connection in time' : 'no answer in time';
   if (details.startsWith('No connection established')) return `no connection (${connectionCause(details)})`;
   return details === '' ? `gRPC status ${code}` : details;
 };

@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
 import type { TlsMaterial } from './client.ts';
 import { createConnection, type Connection, type Login } from './connection.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -24,10 +25,13 @@ export interface PoolOptions {
   readonly random: () => number;
   readonly tls: TlsMaterial | undefined;
   readonly login: Login | undefined;
+  readonly log: Log | undefined;
 }
 
+/** Logs when an endpoint begins to fail (with the cause: a wrong certificate looks like an outage) and when it is back. */
 export const createPool = (options: PoolOptions): Pool => {
-  const { endpoints } = options;
+  const { endpoints, log } = options;
+  const failing = new Set<Endpoint>();
   const rotation = createRotation(endpoints, options);
   const connections = new Map<Endpoint, Connection>();
   let serial = 0;
@@ -45,9 +49,21 @@ export const createPool = (options: PoolOptions): Pool => {
     order: () => rotation.order(),
     best: () => connection(rotation.order()[0] ?? endpoints[0]),
     connection,
-    worked: (used) => rotation.worked(used.endpoint),
+    worked: (used) => {
+      rotation.worked(used.endpoint);
+      if (failing.delete(used.endpoint))
+        log?.info('etcd.endpoint-back', `etcd answers again at ${used.endpoint.url}`, { endpoint: used.endpoint.url });
+    },
     failed: (used, fault) => {
-      if (fault.next === 'elsewhere') rotation.failed(used.endpoint);
+      if (fault.next === 'elsewhere') {
+        rotation.failed(used.endpoint);
+        if (!failing.has(used.endpoint))
+          log?.warn('etcd.endpoint-failed', `etcd at ${used.endpoint.url}: ${fault.details}; asking the others first`, {
+            endpoint: used.endpoint.url,
+            code: fault.code,
+          });
+        failing.add(used.endpoint);
+      }
       if (!fault.drop) return;
       // A late failure of a connection already replaced must not take its successor with it.
       if (connections.get(used.endpoint) === used) connections.delete(used.endpoint);

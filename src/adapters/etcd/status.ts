@@ -1,4 +1,3 @@
-import { ms } from '../../core/brand.ts';
 import type { Call, Outcome, StoreStatus } from '../../ports/consensus.ts';
 import { createBudget, type Budget } from './budget.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -30,18 +29,23 @@ export const readStatus = async (call: Call, deps: TriesDeps): Promise<Outcome<S
 };
 
 const askOne = async (endpoint: Endpoint, budget: Budget, { pool }: TriesDeps): Promise<Asked> => {
-  const connection = pool.connection(endpoint);
-  const answer = await connection.ask(async (client, options) => client.maintenance.status(options), {
-    timeout: ms(budget.left()),
-    signal: budget.signal,
-  });
-  if (answer.kind === 'ok') {
-    const { version, errors } = answer.value;
-    return { status: { endpoint: endpoint.url, version, error: undefined }, alarms: errors.map(alarmOf) };
+  for (let again = false; ; again = true) {
+    const connection = pool.connection(endpoint);
+    const answer = await connection.ask(async (client, options) => client.maintenance.status(options), {
+      timeout: budget.left(),
+      signal: budget.signal,
+    });
+    if (answer.kind === 'ok') {
+      const { version, errors } = answer.value;
+      return { status: { endpoint: endpoint.url, version, error: undefined }, alarms: errors.map(alarmOf) };
+    }
+    const { fault } = answer;
+    pool.failed(connection, fault);
+    // A connection that another call has just thrown away, or a login that has run out, says nothing of the server.
+    if (!again && fault.next !== 'stop' && budget.ended() === undefined && budget.left() > 0) continue;
+    const error = { code: fault.code, message: `asking ${endpoint.url} for its status: ${fault.details}` };
+    return { status: { endpoint: endpoint.url, version: undefined, error }, alarms: [] };
   }
-  pool.failed(connection, answer.fault);
-  const error = { code: answer.fault.code, message: `asking ${endpoint.url} for its status: ${answer.fault.details}` };
-  return { status: { endpoint: endpoint.url, version: undefined, error }, alarms: [] };
 };
 
 /** `memberID:123 alarm:NOSPACE ` becomes `NOSPACE`; other texts (`etcdserver: no leader`) lose their prefix. */

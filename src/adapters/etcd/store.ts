@@ -33,7 +33,7 @@ export interface EtcdStoreOptions {
 export const createEtcdStore = (options: EtcdStoreOptions): ConsensusStore => {
   const { clock, random, log } = options;
   const closing = new AbortController();
-  const pool = createPool({ ...partsOf(options), clock, random });
+  const pool = createPool({ ...partsOf(options), clock, random, log });
   const deps: TriesDeps = { pool, clock, random, closing: closing.signal };
   const watches = new Set<Watch>();
   const running = new Set<Promise<unknown>>();
@@ -84,7 +84,7 @@ export const createEtcdStore = (options: EtcdStoreOptions): ConsensusStore => {
       return { kind: 'ok', value: 'revoked' };
     },
     watch: (prefix, listener) => {
-      const watch = createWatch(prefix, listener, { pool, clock, random, ...(log === undefined ? {} : { log }) });
+      const watch = createWatch(prefix, listener, { pool, clock, random });
       watches.add(watch);
       const close = (): void => {
         watch.close();

@@ -10,6 +10,12 @@ export interface Wire {
   cancel(): void;
 }
 
+/**
+ * What etcd3 is told instead of an error. From `invalid auth token` it would repeat the request for ever without a pause,
+ * and after a failure that it takes for transient (a cancelled stream, too) it closes the channels of all other requests.
+ */
+const HIDDEN = { code: grpcStatus.FAILED_PRECONDITION, details: 'the status is kept by the wire' };
+
 /** @param needsLeader etcd ends the stream when its member has lost the others. */
 export const createWire = (options: { readonly token: string | undefined; readonly needsLeader: boolean }): Wire => {
   let seen: Status | undefined;
@@ -25,8 +31,7 @@ export const createWire = (options: { readonly token: string | undefined; readon
           next(metadata, {
             onReceiveStatus: (status, pass) => {
               seen = { code: status.code, details: status.details };
-              // Reading `invalid auth token`, etcd3 would repeat the request for ever without a pause.
-              pass(status.code === grpcStatus.OK ? status : { ...status, details: 'kept by the wire' });
+              pass(status.code === grpcStatus.OK ? status : { ...status, ...HIDDEN });
             },
           });
           if (cancelled) stop();

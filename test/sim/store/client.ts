@@ -9,7 +9,6 @@ import { createModelWatch, type ModelWatch } from './watching.ts';
 /** One client's store and the strings on its watches. */
 export interface ModelClient {
   readonly store: ConsensusStore;
-  committed(commit: Commit): void;
   linkChanged(): void;
   interrupt(why: string): void;
   compacted(): void;
@@ -25,6 +24,7 @@ export interface ModelClientDeps {
   readonly storeClock: Clock;
   readonly faults: () => ClientFaults;
   readonly hasLeader: () => boolean;
+  readonly onCommit: (listener: (commit: Commit) => void) => () => void;
 }
 
 const VERSION = '3.5.16';
@@ -73,13 +73,16 @@ export const createModelClient = (deps: ModelClientDeps): ModelClient => {
     watch: (prefix, listener) => {
       if (closed) return { close: () => {} };
       const watch = createModelWatch(prefix, listener, deps);
+      const stop = deps.onCommit((commit) => watch.committed(commit));
       watches.add(watch);
-      return {
-        close: () => {
-          watch.close();
-          watches.delete(watch);
-        },
+      const close = (): void => {
+        stop();
+        watch.close();
+        watches.delete(watch);
+        closers.delete(close);
       };
+      closers.add(close);
+      return { close };
     },
     status: async (call) =>
       ask(
@@ -93,17 +96,12 @@ export const createModelClient = (deps: ModelClientDeps): ModelClient => {
       ),
     close: async () => {
       closed = true;
-      for (const watch of watches) watch.close();
-      watches.clear();
-      for (const cancel of closers) cancel();
+      for (const end of closers) end();
       closers.clear();
     },
   };
   return {
     store,
-    committed: (commit) => {
-      for (const watch of watches) watch.committed(commit);
-    },
     linkChanged: () => {
       for (const watch of watches) watch.linkChanged();
     },

@@ -65,10 +65,6 @@ export const createStoreModel = (deps: { readonly clock: Clock; readonly random:
   const relink = (): void => {
     for (const client of everyClient()) client.linkChanged();
   };
-  server.onCommit((commit) => {
-    for (const list of clients.values()) for (const client of list) client.committed(commit);
-  });
-
   const admit = (request: WaitingRequest): void => {
     if (hasLeader || !request.needsLeader) return request.run();
     request.held();
@@ -142,6 +138,7 @@ export const createStoreModel = (deps: { readonly clock: Clock; readonly random:
         storeClock: clock,
         faults: () => faultsOf.get(name) ?? NO_FAULTS,
         hasLeader: () => hasLeader,
+        onCommit: (listener) => server.onCommit(listener),
       });
       clients.set(name, [...(clients.get(name) ?? []), client]);
       return client.store;

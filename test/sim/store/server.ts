@@ -88,11 +88,10 @@ export const createEtcdServer = (): EtcdServer => {
   const transact = (txn: Transaction): TransactOutcome => {
     const invalid = faultIn(txn);
     if (invalid !== undefined) return refusal('invalid', invalid);
-    const puts = txn.writes.some((write) => write.kind === 'put');
-    const compared = new Set(txn.compare.map(({ key }) => key));
-    const tellsItself = txn.writes.some((write) => write.kind === 'put' && compared.has(write.key));
+    const puts = space !== 'enough' && txn.writes.some((write) => write.kind === 'put');
     // The adapter can rule an execution out only by seeing that a key which would have changed has not.
-    if (space === 'alarm' && puts) return refusal('no-space', FULL, holds(txn) && tellsItself ? 'failed' : 'unknown');
+    if (space === 'alarm' && puts)
+      return refusal('no-space', FULL, holds(txn) && tellsItself(txn) ? 'failed' : 'unknown');
     if (!holds(txn)) {
       const found = txn.compare.flatMap(({ key }) => keys.get(key) ?? []);
       return { kind: 'refused', revision: revision(current), found };
@@ -155,19 +154,20 @@ export const createEtcdServer = (): EtcdServer => {
 /** Keys are ASCII here, so text order is etcd's byte order. */
 const byKey = (a: KeyValue, b: KeyValue): number => (a.key < b.key ? -1 : 1);
 
+/** It would write a key that it compares, so that looking at this key tells whether it was executed. */
+const tellsItself = (txn: Transaction): boolean =>
+  txn.writes.some((write) => write.kind === 'put' && txn.compare.some(({ key }) => key === write.key));
+
 /** What etcd refuses before it looks at any key. */
 const faultIn = (txn: Transaction): string | undefined => {
   if (txn.compare.length > MOST_OPERATIONS || txn.writes.length > MOST_OPERATIONS)
     return 'too many operations in txn request';
-  const put = new Set<string>();
-  for (const write of txn.writes) {
-    if (write.key === '') return 'key is not provided';
-    if (write.kind !== 'put') continue;
-    if (put.has(write.key)) return 'duplicate key given in txn request';
-    put.add(write.key);
-  }
-  if (txn.compare.some(({ key }) => key === '')) return 'key is not provided';
-  return txn.writes.some((write) => write.kind === 'delete' && put.has(write.key))
-    ? 'duplicate key given in txn request'
-    : undefined;
+  if (txn.writes.some(({ key }) => key === '') || txn.compare.some(({ key }) => key === ''))
+    return 'key is not provided';
+  const twice = txn.writes.some(
+    (write, i) =>
+      i > 0 &&
+      txn.writes.slice(0, i).some((other) => other.key === write.key && (other.kind === 'put' || write.kind === 'put')),
+  );
+  return twice ? 'duplicate key given in txn request' : undefined;
 };
