@@ -112,7 +112,13 @@ export const createLab = async (): Promise<Lab> => {
     (options: PostgresOptions): TestMember['sql'] =>
     async (text, timeout = 10_000) => {
       const account = options.credentials.superuser;
-      const target = { host: options.socketDir, port: options.port, account, applicationName: 'test' };
+      const target = {
+        host: options.socketDir,
+        port: options.port,
+        account,
+        applicationName: 'test',
+        settings: { search_path: 'public' },
+      };
       const session = await openSession(clock, target, step(timeout));
       try {
         return await session.rows(step(timeout), text);

@@ -40,7 +40,7 @@ const baseBackup = async (site: Site, from: Source, directory: string, budget: B
   await site.files.directory(directory);
   const args = ['-D', directory, '-d', source, '-X', 'stream', '-c', 'fast', '--no-password'];
   const what = `copying the data of ${from.member} (${from.host}:${from.port}) with pg_basebackup`;
-  succeeded(what, await site.run('pg_basebackup', args, budget.part()));
+  succeeded(what, await site.runWriter('pg_basebackup', args, budget.part()));
 };
 
 const customEnvironment = (site: Site, from: Source, directory: string, systemId: string): Record<string, string> => ({

@@ -83,9 +83,10 @@ export const createPostgres = (options: PostgresOptions): Database => {
         for (const cancel of cancels) cancel();
       };
     },
-    initialize: (step) => mapped('creating the database', step, () => initialize(parts.site, step)),
+    initialize: (step) =>
+      mapped('creating the database', step, async () => initialize(parts.site, await parts.settings.get(), step)),
     clone: (order) => mapped('copying the data', order, () => clone(parts.site, order)),
-    start: (order) => mapped('starting the database', order, () => start(parts, target, order)),
+    start: (order) => mapped('starting the database', order, () => start(parts, target, order)).finally(slowFacts.soon),
     stop: (step) => mapped('stopping the database', step, () => stop(parts, step)),
     fence: (step) => mapped('fencing the database', step, () => fence(parts, target, step)),
     endBlockers: (step) => mapped('ending the sessions that block replay', step, () => endBlockers(parts, step)),
@@ -96,7 +97,8 @@ export const createPostgres = (options: PostgresOptions): Database => {
     rewind: (order) => mapped('rewinding the data', order, () => rewind(parts, target, order)),
     rewindObstacles: () => rewindFaults,
     keepSlots: (order) => mapped('keeping the replication slots', order, () => slots.keep(order)),
-    configure: (order) => mapped('configuring the database', order, () => configure(parts, order)),
+    configure: (order) =>
+      mapped('configuring the database', order, () => configure(parts, order)).finally(slowFacts.soon),
     close: async () => {
       probe.close();
       slowFacts.close();

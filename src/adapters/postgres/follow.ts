@@ -5,9 +5,8 @@ import type { GuardTarget } from '../../ports/guard.ts';
 import { endBlockers } from './blockers.ts';
 import { budgetOf, type Budget } from './deadline.ts';
 import { fence } from './fence.ts';
+import { ensureOwnSlot } from './own-slot.ts';
 import type { Parts } from './parts.ts';
-import { slotName } from './slot-names.ts';
-import { withSource } from './source-session.ts';
 import { startStopped } from './start-stopped.ts';
 
 /** How long a reload may take until the receiver is ended by hand (A9). */
@@ -74,27 +73,12 @@ const detach = async (parts: Parts, target: GuardTarget, budget: Budget): Promis
   await startStopped(parts, target, { ...budget.part(), source: undefined });
 };
 
-/** The member's slot on its source, where it is missing: without it the source refuses the receiver. Not being able to is no failure here. */
-const ensureSlot = async (parts: Parts, source: Source, budget: Budget): Promise<void> => {
-  const { options } = parts.site;
-  const slot = slotName(options.name);
-  try {
-    await withSource(options, source, 'replication', budget, async (session) => {
-      await session.rows(budget.part(2_000), `CREATE_REPLICATION_SLOT ${slot} PHYSICAL RESERVE_WAL`);
-    });
-  } catch (error) {
-    budget.signal.throwIfAborted();
-    const said = error instanceof Error ? error.message : String(error);
-    if (!said.includes('already exists')) options.log.debug('database.slot_not_made', 'slot on the source', { said });
-  }
-};
-
 const attach = async (parts: Parts, source: Source, budget: Budget): Promise<void> => {
   const attached = async (): Promise<true | undefined> => {
     const now = await receiving(parts, budget);
     return now.host === source.host && now.port === source.port ? true : undefined;
   };
-  await ensureSlot(parts, source, { ...budget, ...budgetOf(parts.site.options.clock, budget.part(2_000)) });
+  await ensureOwnSlot(parts.site, source, budget.part());
   if ((await budget.poll(20, RELOAD_GRACE, attached)) === true) return;
   const now = await receiving(parts, budget);
   if (now.pid !== undefined && now.host !== undefined && (await attached()) === undefined)

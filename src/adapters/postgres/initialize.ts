@@ -8,9 +8,11 @@ import { budgetOf, type Budget } from './deadline.ts';
 import { succeeded } from './failures.ts';
 import { ifMissing } from './files.ts';
 import { unfinished } from './markers.ts';
+import { firstLimits, mergeParameters } from './parameters.ts';
 import { untilWritable, withPrivateServer } from './private-server.ts';
 import { replaceData } from './replace-data.ts';
 import { roleStatements } from './roles.ts';
+import type { Settings } from './settings.ts';
 import type { Site } from './site.ts';
 
 /** Creates new data with `initdb`, or with the operator's own command. */
@@ -36,22 +38,27 @@ const createData = async (site: Site, dataDir: string, budget: Budget): Promise<
     `--locale=${locale}`,
     ...checksums,
   ];
-  succeeded(`creating a database in ${dataDir} with initdb`, await site.run('initdb', args, budget.part()));
+  succeeded(`creating a database in ${dataDir} with initdb`, await site.runWriter('initdb', args, budget.part()));
 };
 
 /**
  * New data beside the data directory, the accounts in it, then in one step into its place: what is interrupted leaves
  * nothing that a later start could take for a database. Returns the system identifier.
  */
-export const initialize = async (site: Site, step: Step): Promise<{ readonly systemId: string }> => {
+export const initialize = async (
+  site: Site,
+  settings: Settings,
+  step: Step,
+): Promise<{ readonly systemId: string }> => {
   const { options, files } = site;
   const budget = budgetOf(options.clock, step);
   if ((await unfinished(site)) !== 'initialize') await refuseForeignContent(options.dataDir);
+  const limits = firstLimits(mergeParameters(options.parameters, settings.config?.parameters ?? {}).accepted);
   let systemId: string | undefined;
   await replaceData(site, 'initialize', { keepOld: false }, budget, async (fresh) => {
     await createData(site, fresh, budget);
     const statements = await roleStatements(options.credentials, await site.dialect(budget.part()));
-    await withPrivateServer(site, fresh, budget.part(), async (session) => {
+    await withPrivateServer(site, fresh, limits, budget.part(), async (session) => {
       await untilWritable(session, budget);
       for (const sql of ["set synchronous_commit to 'local'", ...statements]) await session.rows(budget.part(), sql);
     });

@@ -134,6 +134,10 @@ export const commandLineParameters = (
   ),
 });
 
+/** What the data is to be run with from its first day: later these can be raised, but never fall below what it was run with. */
+export const firstLimits = (accepted: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(LIMITS).map(([name, least]) => [name, accepted[name] ?? String(least)]));
+
 /** Parameters of the configuration file: what is neither on the command line nor ours. */
 export const fileParameters = (accepted: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(

@@ -9,12 +9,12 @@ import type { Site } from './site.ts';
 
 /**
  * Runs a server that nobody but the agent can reach: no network, a socket that only the database's own user may open and
- * that asks for no password. Ends it cleanly afterwards, and kills it when that is not possible. `recovered` waits for the
- * end of a recovery that the data asks for.
+ * that asks for no password. Ends it cleanly afterwards, and kills it when that is not possible.
  */
 export const withPrivateServer = async <T>(
   site: Site,
   dataDir: string,
+  extra: Readonly<Record<string, string>>,
   step: Step,
   work: (session: Session, budget: Budget) => Promise<T>,
 ): Promise<T> => {
@@ -41,6 +41,7 @@ export const withPrivateServer = async <T>(
     primary_conninfo: '',
     logging_collector: 'off',
     log_min_error_statement: 'panic',
+    ...extra,
   };
   const postmaster = createPostmaster(site, dataDir);
   const args = ['-D', dataDir, ...Object.entries(parameters).flatMap(([name, value]) => ['-c', `${name}=${value}`])];

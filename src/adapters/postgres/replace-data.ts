@@ -91,6 +91,7 @@ export const replaceData = async (
 ): Promise<void> => {
   const { dataDir, log } = site.options;
   await site.prepare();
+  site.endOrphans();
   await site.files.directory(dirname(dataDir), 0o755);
   const second = !(await isMountPoint(dataDir)) && (await tablespacesOf(dataDir)).length === 0;
   if (!second) return makeInPlace(site, step, make);

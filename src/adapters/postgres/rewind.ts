@@ -109,6 +109,7 @@ export const rewind = async (
   const { options, files, paths } = site;
   const { from } = order;
   const budget = budgetOf(options.clock, order);
+  site.endOrphans();
   const what = `rewinding ${options.name} to ${explainSource(from)}`;
   if ((await unfinished(site)) !== undefined)
     throw new StepError('cannot-rewind', `${what}: a step was interrupted before, so this is no database; clone it`);
@@ -129,7 +130,7 @@ export const rewind = async (
   if (!/no rewind required/.test(output.stderr + output.stdout)) {
     if (fork !== undefined) await keepLostTail(site, fork, control, budget);
     await markUnfinished(site, 'rewind');
-    succeeded(what, await site.run('pg_rewind', args, budget.part()));
+    succeeded(what, await site.runWriter('pg_rewind', args, budget.part()));
     histories.forget();
   }
   await cleanAutoConf(site, options.dataDir);

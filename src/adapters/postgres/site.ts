@@ -21,6 +21,8 @@ export interface Paths {
   readonly lostTails: string;
   /** A file whose presence makes every start come up as a replica. */
   readonly replicaMark: string;
+  /** Working directory of the programs that write data: by it they are found when their agent died under them. */
+  readonly work: string;
   /** Where new data is made before it takes the place of the old. */
   readonly fresh: string;
 }
@@ -32,10 +34,14 @@ export interface Site {
   readonly files: Files;
   /** Runs one of PostgreSQL's programs to its end as the database's user, in the C locale, with the password file. */
   run(program: string, args: readonly string[], step: Step): Promise<RunResult>;
-  /** The same for a program of the operator's, with more environment. */
+  /** The same for a program that writes data. */
+  runWriter(program: string, args: readonly string[], step: Step): Promise<RunResult>;
+  /** The same for a program of the operator's that writes data, with more environment. */
   runCustom(command: readonly string[], env: Readonly<Record<string, string>>, step: Step): Promise<RunResult>;
   /** Version of the programs in binDir; asked once. Throws `StepError` where they cannot be run. */
   dialect(step: Step): Promise<Dialect>;
+  /** Kills programs that an earlier agent left writing data (C26). */
+  endOrphans(): void;
   /** Makes our own folder with the password file in it. Done once, cheap afterwards. */
   prepare(): Promise<void>;
   /** What a program started by us needs to be the database's user. */
@@ -54,6 +60,7 @@ const pathsOf = (options: PostgresOptions): Paths => {
     settings: join(own, 'settings.json'),
     marker: join(own, 'incomplete.json'),
     lostTails: own,
+    work: join(own, 'work'),
     replicaMark: join(options.dataDir, 'standby.signal'),
     fresh: `${options.dataDir}.new`,
   };
@@ -68,25 +75,30 @@ export const createSite = (options: PostgresOptions, passfile: string): Site => 
   let dialect: Dialect | undefined;
   let prepared: Promise<void> | undefined;
 
-  const runCustom: Site['runCustom'] = (command, env, step) => {
+  const execute = async (
+    command: readonly string[],
+    cwd: string,
+    env: Readonly<Record<string, string>>,
+    step: Step,
+  ): Promise<RunResult> => {
+    await prepare();
     const [file = '', ...args] = command;
+    const { timeout, signal } = step;
     return processes.run({
       file,
       args,
-      cwd: paths.own,
+      cwd,
       env: { LC_ALL: 'C', PGPASSFILE: paths.passfile, ...env },
       ...as,
-      timeout: step.timeout,
-      signal: step.signal,
+      timeout,
+      signal,
     });
   };
-  const run: Site['run'] = async (program, args, step) => {
-    await prepare();
-    return runCustom([join(options.binDir, program), ...args], {}, step);
-  };
+  const program = (name: string, args: readonly string[]): readonly string[] => [join(options.binDir, name), ...args];
   const makeOwn = async (): Promise<void> => {
     await files.directory(options.stateDir, 0o711);
     await files.directory(paths.own);
+    await files.directory(paths.work);
     await files.write(paths.passfile, passfile);
     await files.write(paths.ident, '# no user name maps\n');
   };
@@ -101,12 +113,17 @@ export const createSite = (options: PostgresOptions, passfile: string): Site => 
     paths,
     files,
     as,
-    run,
-    runCustom,
+    run: (name, args, step) => execute(program(name, args), paths.own, {}, step),
+    runWriter: (name, args, step) => execute(program(name, args), paths.work, {}, step),
+    runCustom: (command, env, step) => execute(command, paths.work, env, step),
+    endOrphans: () => {
+      for (const orphan of processes.within(paths.work)) processes.signal(orphan, 'SIGKILL');
+    },
     prepare,
     dialect: async (step) => {
       if (dialect !== undefined) return dialect;
-      const { stdout } = succeeded('asking postgres for its version', await run('postgres', ['--version'], step));
+      const answer = await execute(program('postgres', ['--version']), paths.own, {}, step);
+      const { stdout } = succeeded('asking postgres for its version', answer);
       const found = dialectOf(stdout);
       if (typeof found === 'string') throw new StepError('refused', `${options.binDir}: ${found}`);
       return (dialect = found);

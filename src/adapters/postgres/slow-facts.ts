@@ -5,6 +5,9 @@ import { withDeadline } from '../os/abort.ts';
 import type { Parts } from './parts.ts';
 
 const INTERVAL = 5_000;
+/** After a change, until the server has read its new configuration. */
+const EAGER_INTERVAL = 250;
+const EAGER_FOR = 3_000;
 const TIMEOUT = ms(3_000);
 
 const PENDING = `
@@ -23,8 +26,8 @@ const NOT_COMPARED: ReadonlySet<string> = new Set([
 /** Answers that change seldom and cost more than a question a second should: refreshed now and then, never waited for. */
 export interface SlowFacts {
   tick(): void;
-  /** Asks now; for the steps that have changed something. */
-  refresh(step: Step): Promise<void>;
+  /** Something was changed that the answers may depend on. */
+  soon(): void;
   /** Parameters whose new value needs a restart. */
   pendingRestart(): readonly string[];
   close(): void;
@@ -45,6 +48,7 @@ export const createSlowFacts = (parts: Parts): SlowFacts => {
   const { clock } = site.options;
   const stopped = new AbortController();
   let last: Instant | undefined;
+  let changed: Instant | undefined;
   let pending: readonly string[] = [];
 
   const refresh = async (step: Step): Promise<void> => {
@@ -58,13 +62,18 @@ export const createSlowFacts = (parts: Parts): SlowFacts => {
 
   return {
     tick: () => {
-      if (stopped.signal.aborted || (last !== undefined && elapsedAtLeast(last, clock.now()) < INTERVAL)) return;
-      last = clock.now();
+      const now = clock.now();
+      const eager = changed !== undefined && elapsedAtLeast(changed, now) < EAGER_FOR;
+      const interval = eager ? EAGER_INTERVAL : INTERVAL;
+      if (stopped.signal.aborted || (last !== undefined && elapsedAtLeast(last, now) < interval)) return;
+      last = now;
       void withDeadline(clock, TIMEOUT, stopped.signal, 'asking for pending restarts', (signal) =>
         refresh({ signal, timeout: TIMEOUT }),
       ).catch(() => undefined);
     },
-    refresh,
+    soon: () => {
+      changed = clock.now();
+    },
     pendingRestart: () => pending,
     close: () => stopped.abort(new Error('closed')),
   };

@@ -10,6 +10,7 @@ import { budgetOf, type Budget } from './deadline.ts';
 import { fence } from './fence.ts';
 import { ifMissing } from './files.ts';
 import { unfinished } from './markers.ts';
+import { ensureOwnSlot } from './own-slot.ts';
 import type { Parts } from './parts.ts';
 import { dropIdlePlaceholders } from './placeholders.ts';
 
@@ -69,6 +70,7 @@ export const startStopped = async (parts: Parts, target: GuardTarget, order: Sta
   const { site, postmaster } = parts;
   const { dataDir, processes, clock } = site.options;
   const budget = budgetOf(clock, order);
+  site.endOrphans();
   const interrupted = await unfinished(site);
   if (interrupted !== undefined)
     throw new StepError(
@@ -78,6 +80,7 @@ export const startStopped = async (parts: Parts, target: GuardTarget, order: Sta
   if (processes.within(dataDir).length > 0) await fence(parts, target, budget.part());
   const args = await makeReplica(parts, order, budget);
   const id = await postmaster.launch(args);
-  await postmaster.ready(id, budget);
+  const slot = order.source === undefined ? undefined : ensureOwnSlot(site, order.source, budget.part());
+  await postmaster.ready(id, budget).finally(() => slot);
   await untilAnswering(parts, budget);
 };
