@@ -43,9 +43,9 @@ RUN ln -s /opt/haagent/bin/node /usr/local/bin/node \
 USER postgres
 WORKDIR /var/lib/haagent
 VOLUME /var/lib/haagent
-EXPOSE 5432 8008
+EXPOSE 5432 8010
 # Alive, not healthy: a replica that is being cloned must not be restarted for it.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:8008/liveness', { signal: AbortSignal.timeout(2000) }).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8010/liveness', { signal: AbortSignal.timeout(2000) }).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["tini", "--", "haagent"]
 CMD ["run", "--config", "/etc/haagent/haagent.yml"]

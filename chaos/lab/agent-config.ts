@@ -4,6 +4,7 @@ export interface ConfigInput {
   readonly name: string;
   readonly dir: string;
   readonly dataDir: string;
+  readonly socketDir: string;
   readonly etcdEndpoints: readonly string[];
   readonly apiPort: number;
   readonly port: number;
@@ -26,6 +27,7 @@ export const agentConfig = (input: ConfigInput): Record<string, Readonly<Record<
     bin_dir: input.binDir,
     listen: '127.0.0.1',
     port: input.port,
+    socket_dir: input.socketDir,
     ...(input.osUser === undefined ? {} : { os_user: input.osUser }),
     authentication: {
       superuser: { username: input.superuser.user, password: input.superuser.password },

@@ -1,8 +1,9 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { agentConfig, type ConfigInput } from './agent-config.ts';
+import type { Account } from './host.ts';
 import type { LabMember, MemberSpec, Part } from './lab.ts';
 import { killUntilNone, procsBelow, signalProc, type Proc } from './proc.ts';
 import { createService, type Service } from './service.ts';
@@ -18,9 +19,14 @@ export interface MemberProcess {
   signal(part: Part, signal: NodeJS.Signals): void;
 }
 
-export interface MemberProcessOptions extends Omit<ConfigInput, 'name' | 'dir' | 'dataDir' | 'tags'> {
+export interface MemberProcessOptions extends Omit<
+  ConfigInput,
+  'name' | 'dir' | 'dataDir' | 'socketDir' | 'osUser' | 'tags'
+> {
   readonly spec: MemberSpec;
   readonly labDir: string;
+  /** Who the database runs as; undefined: who the lab runs as. */
+  readonly account: Account | undefined;
   readonly restartAfterMs: number | undefined;
 }
 
@@ -33,8 +39,12 @@ export const createMemberProcess = (options: MemberProcessOptions): MemberProces
   const { spec } = options;
   const dir = join(options.labDir, spec.name);
   const dataDir = join(dir, 'data');
-  mkdirSync(dir, { recursive: true });
-  chmodSync(dir, 0o755);
+  const socketDir = join(dir, 'socket');
+  for (const made of [dir, socketDir]) {
+    mkdirSync(made);
+    chmodSync(made, 0o755);
+    if (options.account !== undefined) chownSync(made, options.account.uid, options.account.gid);
+  }
   const info: LabMember = {
     name: spec.name,
     host: '127.0.0.1',
@@ -45,7 +55,15 @@ export const createMemberProcess = (options: MemberProcessOptions): MemberProces
     configFile: join(dir, 'haagent.yml'),
     logFile: join(dir, 'agent.log'),
   };
-  const config = agentConfig({ ...options, name: spec.name, dir, dataDir, tags: spec.tags ?? {} });
+  const config = agentConfig({
+    ...options,
+    name: spec.name,
+    dir,
+    dataDir,
+    socketDir,
+    osUser: options.account?.name,
+    tags: spec.tags ?? {},
+  });
   for (const [section, values] of Object.entries(spec.config ?? {}))
     config[section] = { ...config[section], ...values };
   writeFileSync(info.configFile, stringify(config), { mode: 0o600 });

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { createEtcd } from './etcd.ts';
@@ -52,12 +52,11 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
       apiPort: await ports.take(wish(FIXED.api + index)),
       port: await ports.take(wish(FIXED.database + index)),
       binDir,
-      osUser: account?.name,
+      account,
       superuser,
       replicationPassword,
       settings: { ...options.settings, ttl: `${ttlMs}ms` },
     });
-    if (account !== undefined) chownSync(added.info.dir, account.uid, account.gid);
     processes.set(spec.name, added);
     return added.info;
   };
