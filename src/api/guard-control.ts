@@ -39,7 +39,7 @@ export const createControlGuard = (
     if (check === undefined)
       return refuse(
         'This agent has no API credentials configured, so nothing can be changed through it.',
-        'Set api.username and api.password on every member and reload.',
+        'Set api.control.username and api.control.password on every member and reload.',
       );
     const admission = check(request.headers.authorization, address);
     if (admission === 'admitted') return undefined;
@@ -52,7 +52,7 @@ export const createControlGuard = (
     const detail = admission === 'missing' ? 'The request has no credentials.' : 'The credentials are wrong.';
     return sendProblem(
       reply.header('www-authenticate', 'Basic realm="haagent", charset="UTF-8"'),
-      problem('unauthorized', detail, { hint: 'Send the username and password of the section api.' }),
+      problem('unauthorized', detail, { hint: 'Send the username and password of the section api.control.' }),
     );
   };
 };

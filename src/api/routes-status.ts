@@ -4,7 +4,7 @@ import { remaining } from '../core/instant.ts';
 import type { ClusterView } from '../core/model.ts';
 import type { AgentStatus } from '../core/status.ts';
 import { configChanges, documentInForce } from '../state/config-versions.ts';
-import { historyLines, termRecords } from '../state/history-lines.ts';
+import { historyLines, termDocuments } from '../state/history-lines.ts';
 import { createClusterText } from './cluster-text.ts';
 import type { ApiDeps } from './deps.ts';
 import { NO_LIMITS } from './health-query.ts';
@@ -39,8 +39,8 @@ export const statusRoutes = (
 
   show('/patroni', (status, reply) => sendText(reply, render(status).patroni));
   show('/cluster', async (status, reply) => sendText(reply, await clusterText(status)));
-  showView('/history', (view) => historyLines(termRecords(view), deps.positions));
-  showView('/history/terms', termRecords);
+  showView('/history', (view) => historyLines(termDocuments(view, deps.positions)));
+  showView('/history/terms', (view) => termDocuments(view, deps.positions));
   showView('/config', documentInForce);
   showView('/config/versions', configChanges);
   show('/failsafe', (status, reply) => {

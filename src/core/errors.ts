@@ -27,6 +27,7 @@ export const ERRORS = {
   },
   conflict: { http: 409, exit: 1, meaning: 'Somebody else changed it first, or another operation is under way.' },
   'store-unavailable': { http: 503, exit: 1, meaning: 'etcd did not answer in time.' },
+  unreachable: { http: 502, exit: 1, meaning: 'No agent of the cluster can be reached from here.' },
   'not-ready': { http: 503, exit: 1, meaning: 'The agent has not seen the cluster yet, or is closing.' },
   failed: { http: 500, exit: 1, meaning: 'It was tried and failed; the cluster is as before, or heals by itself.' },
   'timed-out': { http: 504, exit: 3, meaning: 'The result was not there before the deadline; it may still come.' },

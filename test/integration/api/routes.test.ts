@@ -343,7 +343,7 @@ describe('control', () => {
     try {
       const response = await fetch(`${open.url}/pause`, { method: 'POST' });
       expect(response.status).toBe(403);
-      expect(await response.json()).toMatchObject({ hint: expect.stringContaining('api.username') as string });
+      expect(await response.json()).toMatchObject({ hint: expect.stringContaining('api.control.username') as string });
       expect((await fetch(`${open.url}/primary`)).status).toBe(200);
     } finally {
       await open.close();
