@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { createClock } from '../adapters/os/clock.ts';
 import { fenceTree } from '../adapters/os/fence.ts';
 import { readStat } from '../adapters/os/proc.ts';
@@ -95,13 +96,17 @@ const main = async (options: GuardArguments): Promise<void> => {
   runner.start();
 };
 
-/** The last process that a machine short of memory should kill. */
+/** The last process to be killed on a machine short of memory, the first to run on a busy one: where that is permitted. */
 const protect = (): void => {
-  try {
-    writeFileSync('/proc/self/oom_score_adj', '-1000');
-  } catch {
-    // Only root may.
-  }
+  for (const measure of [
+    () => writeFileSync('/proc/self/oom_score_adj', '-1000'),
+    () => setPriority(constants.priority.PRIORITY_HIGHEST),
+  ])
+    try {
+      measure();
+    } catch {
+      // Without the capability it works all the same.
+    }
 };
 
 const parsed = parseArguments(process.argv.slice(2), process.env);

@@ -282,6 +282,7 @@ const plan = (s: Snapshot): ReturnType<typeof planRejoin> =>
 const rejoinStopped = (s: Snapshot): Decision => {
   const chosen = plan(s);
   const source = wantedSource(s);
+  if (!leaderIsPrimary(s)) return wait('start as soon as the leader is primary', [chosen.why], 200);
   if (backingOff(s, 'start')) return wait('try to start again', [s.m.trouble?.message ?? ''], 500);
   if (chosen.kind === 'follow' && source !== undefined)
     return run({ kind: 'start', source }, 'then stream', [chosen.why]);
@@ -295,9 +296,8 @@ const rejoinStopped = (s: Snapshot): Decision => {
     );
   }
   if (chosen.kind === 'clone') return clone(s, chosen.why);
-  // Following a source that turns out not to contain the own log is refused by the source: harmless, and a rewound copy needs one.
-  const from = leaderIsPrimary(s) ? source : undefined;
-  return run({ kind: 'start', source: from }, 'then see how far its log reaches', [chosen.why]);
+  // A source whose history does not contain the own log refuses to stream: harmless; and a rewound copy needs a source.
+  return run({ kind: 'start', source }, 'then see how far its log reaches', [chosen.why]);
 };
 
 const needsRejoin = (s: Snapshot): boolean => {

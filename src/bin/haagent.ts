@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { checkConfig } from '../config/check.ts';
+import { AgentError } from '../core/errors.ts';
+import { ERRORS } from '../core/errors.ts';
+import { VERSION } from '../version.ts';
+import { runAgent } from './run.ts';
+
+/** Exit code for a configuration that cannot be used (sysexits EX_CONFIG): init systems need not try again. */
+const EX_CONFIG = 78;
+
+const DEFAULT_CONFIG = '/etc/haagent/haagent.yml';
+
+const program = new Command('haagent')
+  .description('High-availability agent for PostgreSQL. One runs beside every database server.')
+  .version(VERSION)
+  .exitOverride();
+
+program
+  .command('run')
+  .description(
+    'run the agent of this member until it is told to stop (SIGTERM: the database goes on; SIGINT: it is stopped)',
+  )
+  .option('-c, --config <file>', 'configuration file', process.env['HAAGENT_CONFIG'] ?? DEFAULT_CONFIG)
+  .action(async (options: { readonly config: string }) => {
+    process.exitCode = await runAgent(options.config);
+  });
+
+const config = program.command('config').description('check a configuration file, or write one');
+
+config
+  .command('check')
+  .description('say everything that is wrong with a configuration file')
+  .argument('[file]', 'configuration file', process.env['HAAGENT_CONFIG'] ?? DEFAULT_CONFIG)
+  .action((file: string) => {
+    const report = checkConfig(file, process.env);
+    (report.usable ? process.stdout : process.stderr).write(`${report.text}\n`);
+    process.exitCode = report.usable ? 0 : EX_CONFIG;
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else if (error instanceof AgentError) {
+    process.stderr.write(`${error.message}\n`);
+    for (const line of error.detail) process.stderr.write(`  ${line}\n`);
+    if (error.hint !== undefined) process.stderr.write(`HINT: ${error.hint}\n`);
+    process.exitCode = error.code === 'config-invalid' ? EX_CONFIG : ERRORS[error.code].exit;
+  } else throw error;
+}

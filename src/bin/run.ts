@@ -1,0 +1,253 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createClock } from '../adapters/os/clock.ts';
+import { createProcesses } from '../adapters/os/processes.ts';
+import { admitName } from '../agent/admission.ts';
+import { startAgent, type Agent } from '../agent/agent.ts';
+import { createHooks } from '../agent/hooks.ts';
+import { createInstanceFile } from '../agent/instance.ts';
+import { createApi, type Api } from '../api/server.ts';
+import { faultLines } from '../config/faults.ts';
+import { loadConfig } from '../config/load.ts';
+import type { LocalConfig } from '../config/local.ts';
+import { AgentError } from '../core/errors.ts';
+import type { Self } from '../core/memory.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ConsensusStore } from '../ports/consensus.ts';
+import type { Database } from '../ports/database.ts';
+import type { Log } from '../ports/log.ts';
+import type { Peers } from '../ports/peers.ts';
+import type { Processes } from '../ports/processes.ts';
+import { createOperations } from '../state/operations.ts';
+import { createRank } from '../state/operation-rank.ts';
+import { clusterPrefix } from '../state/paths.ts';
+import { createLog } from '../telemetry/log.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { createRecorder } from '../telemetry/recorder.ts';
+import { VERSION } from '../version.ts';
+import { databaseOf, guardOf, peersOf, storeOf } from './adapters.ts';
+import { notifyReady } from './notify.ts';
+import { untilSignal } from './signals.ts';
+import { telemetryOf } from './telemetry.ts';
+
+/** How long a full stop (hand over, stop the database, release) may take. */
+const FULL_STOP = 60_000;
+
+/** Reads the configuration or throws with every fault; code `config-invalid`. */
+export const readConfig = (path: string): LocalConfig => {
+  const loaded = loadConfig(path, process.env);
+  if (loaded.kind === 'ok') return loaded.value.config;
+  throw new AgentError('config-invalid', `the configuration ${path} cannot be used`, {
+    detail: faultLines(loaded.faults),
+  });
+};
+
+/** Runs the agent until it is told to stop. Returns the exit code. */
+export const runAgent = async (path: string): Promise<number> => {
+  const config = readConfig(path);
+  const clock = createClock();
+  const log = createLog(config.telemetry);
+  const processes = createProcesses({ clock });
+  const closing = new AbortController();
+  const stopped = untilSignal(process, closing.signal);
+  const world = await prepare(config, { clock, log, processes });
+  let api: Api | undefined;
+  let agent: Agent | undefined;
+  process.on('uncaughtException', (error) => die(error, log));
+  process.on('unhandledRejection', (error) => die(error, log));
+  try {
+    api = apiOf(
+      config,
+      world,
+      () => agent?.status(),
+      async () => reload(path, config, log),
+      { clock, log },
+    );
+    await api.listen();
+    log.info('agent.started', `agent ${VERSION} of member ${config.member.name}, cluster ${config.cluster.name}`, {
+      api: config.api.advertiseUrl,
+    });
+    const begun = await Promise.race([begin(config, world, { clock, log, processes }, closing.signal), stopped]);
+    if (typeof begun === 'string') return 0;
+    agent = begun;
+    world.metrics.useStatus(
+      () => begun.status(),
+      () => clock.now(),
+    );
+    await notifyReady(processes, process.env);
+    const how = await stopped;
+    log.info('agent.stopping', how === 'full' ? 'stopping with the database' : 'stopping; database and guard go on', {
+      how,
+    });
+    await agent.stop(how, FULL_STOP);
+    return 0;
+  } finally {
+    closing.abort(new Error('the agent is closing'));
+    await agent?.stop('leave', 0);
+    await api?.close();
+    await world.guard.close();
+    await Promise.all([world.peers.close(), world.database.close(), world.store.close()]);
+  }
+};
+
+interface Os {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly processes: Processes;
+}
+
+type World = Awaited<ReturnType<typeof prepare>>;
+
+const prepare = async (config: LocalConfig, os: Os) => {
+  const { stateDir, runDir } = config.member;
+  for (const dir of [stateDir, runDir]) await mkdir(dir, { recursive: true, mode: 0o700 });
+  const base = { config, ...os };
+  const database = databaseOf(base);
+  refuseUnknownServer(config, database, os.processes);
+  const store: ConsensusStore = storeOf(base);
+  const peers: Peers = peersOf(config, database.positions);
+  const guard = guardOf(base, database, config.bootstrap.settings.timing.fenceBudget);
+  return { database, store, peers, guard, metrics: createMetrics(), recorder: createRecorder({ clock: os.clock }) };
+};
+
+/**
+ * The guard fences a primary that has no right to be one. A server that no agent has ever managed must not be met by it
+ * unawares: the operator stops it first.
+ */
+const refuseUnknownServer = (config: LocalConfig, database: Database, processes: Processes): void => {
+  if (existsSync(join(config.member.stateDir, 'instance'))) return;
+  const { dataDir } = database.guardTarget;
+  const found = processes.within(dataDir);
+  if (found.length === 0) return;
+  throw new AgentError('refused', `a server that no agent has managed runs in ${dataDir} (pid ${found[0]?.pid})`, {
+    hint: 'stop it, then start the agent: it starts the server again, first as a replica, then as primary if the cluster has none',
+  });
+};
+
+const begin = async (config: LocalConfig, world: World, os: Os, signal: AbortSignal): Promise<Agent> => {
+  const { member, cluster } = config;
+  const prefix = clusterPrefix(cluster.prefix, cluster.name);
+  const instanceFile = createInstanceFile(member.stateDir);
+  const instance = await instanceFile.read();
+  const { store, database, peers } = world;
+  await admitName({
+    ...os,
+    store,
+    prefix,
+    positions: database.positions,
+    peers,
+    name: member.name,
+    instance,
+    apiUrl: config.api.advertiseUrl,
+    signal,
+  });
+  const hooks = createHooks({
+    ...os,
+    options: {
+      ...config.hooks,
+      environment: {
+        PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+        HAAGENT_CLUSTER: cluster.name,
+        HAAGENT_MEMBER: member.name,
+      },
+    },
+  });
+  return startAgent({
+    ...os,
+    ...world,
+    cluster: cluster.name,
+    prefix,
+    self: selfOf(config),
+    stateDir: member.stateDir,
+    instanceFile,
+    hooks,
+    telemetry: telemetryOf(os.log, world.metrics, world.recorder),
+  });
+};
+
+const selfOf = (config: LocalConfig): Self => ({
+  name: config.member.name,
+  agent: randomUUID(),
+  engine: config.engine,
+  apiUrl: config.api.advertiseUrl,
+  host: config.postgresql.advertiseHost,
+  port: config.postgresql.port,
+  tags: config.tags,
+  version: VERSION,
+  bootstrapSettings: config.bootstrap.settings,
+  bootstrapDocument: config.bootstrap.document,
+});
+
+const apiOf = (
+  config: LocalConfig,
+  world: World,
+  status: () => ReturnType<Agent['status']> | undefined,
+  reloaded: () => Promise<void>,
+  os: Pick<Os, 'clock' | 'log'>,
+): Api => {
+  const { positions } = world.database;
+  const prefix = clusterPrefix(config.cluster.prefix, config.cluster.name);
+  const operations = createOperations({
+    store: world.store,
+    prefix,
+    positions,
+    clock: os.clock,
+    rank: createRank({ peers: world.peers, positions, within: true }),
+    newId: () => randomUUID().replaceAll('-', ''),
+  });
+  const { listen, control, tls, allowFrom, peersSecret } = config.api;
+  return createApi({
+    status,
+    clock: os.clock,
+    positions,
+    operations,
+    metricsText: async () => world.metrics.text(),
+    events: world.recorder,
+    peers: world.peers,
+    local: { reload: reloaded },
+    log: os.log.child({ part: 'api' }),
+    options: {
+      listen,
+      allowFrom,
+      ...(tls === undefined
+        ? {}
+        : {
+            tls: {
+              cert: tls.cert,
+              key: tls.key.reveal(),
+              verifyClient: tls.verifyClient,
+              ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+            },
+          }),
+      ...(control === undefined
+        ? {}
+        : { credentials: { username: control.username, password: control.password.reveal() } }),
+      ...(peersSecret === undefined ? {} : { peersSecret: peersSecret.reveal() }),
+    },
+  });
+};
+
+/** Checks the file again. What it changes takes effect when the agent is restarted, which does not touch the database. */
+const reload = async (path: string, before: LocalConfig, log: Log): Promise<void> => {
+  const now = readConfig(path);
+  const changed = JSON.stringify(now) !== JSON.stringify(before);
+  log.info(
+    'config.reloaded',
+    changed
+      ? 'the configuration is valid and has changed: restart the agent to use it'
+      : 'the configuration has not changed',
+  );
+};
+
+/**
+ * An exception that nobody expected ends the process at once; the init system starts a new one. The database goes on by its
+ * right, which the guard enforces (docs/decisions/0006).
+ */
+const die = (error: unknown, log: Log): void => {
+  log.error('agent.crashed', 'an unexpected error ends the agent; the guard fences the database when its right ends', {
+    err: error,
+  });
+  process.exit(70);
+};
