@@ -24,12 +24,16 @@ export const compileLocal = (written: WrittenLocal, host: Host): Result<LocalCon
   const postgresql = compilePostgresql(written.postgresql, written.member, compiling);
   const api = compileApi(written.api, postgresql?.advertiseHost, compiling);
   const settings = compileSettings(written.bootstrap.settings);
-  if (settings.kind === 'faults')
-    for (const each of settings.faults) fault(['bootstrap', 'settings', ...each.at], each.found, each.wanted);
   if (written.api.listen.port === written.postgresql.port)
     fault(['api', 'listen'], `port ${written.postgresql.port}, which is postgresql.port too`, 'another port');
-  if (faults.length > 0 || settings.kind === 'faults') return { kind: 'faults', faults };
-  if (name === undefined || etcd === undefined || api === undefined || postgresql === undefined)
+  if (faults.length > 0) return { kind: 'faults', faults };
+  if (
+    name === undefined ||
+    settings.kind === 'faults' ||
+    etcd === undefined ||
+    api === undefined ||
+    postgresql === undefined
+  )
     throw new Error('a section was not compiled, but no fault was named');
   const { tags } = written;
   const { timeout, ...commands } = written.hooks;

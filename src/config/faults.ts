@@ -73,12 +73,26 @@ export const faultsOf = (
 ): readonly Fault[] =>
   error.issues.flatMap((issue): readonly Fault[] => {
     const found = valueAt(input, issue.path);
-    if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => unknownKey([...issue.path, key], schema, otherNames));
+    if (issue.code === 'unrecognized_keys') return unknownKeys(issue.path, issue.keys, schema, otherNames);
     if (issue.code === 'invalid_union' || issue.code === 'invalid_key' || issue.code === 'invalid_element')
       return [faultAt(issue.path, show(found, issue.path), issue.message)];
-    return [faultAt(issue.path, show(found, issue.path), wantedBy(issue))];
+    const named: unknown = issue.code === 'custom' ? issue.params?.['found'] : undefined;
+    return [faultAt(issue.path, typeof named === 'string' ? named : show(found, issue.path), wantedBy(issue))];
   });
+
+/** Suggestions cost time; a hostile document must not buy much of it with many names. */
+const MOST_UNKNOWN = 50;
+
+const unknownKeys = (
+  section: readonly PropertyKey[],
+  keys: readonly string[],
+  schema: AnySchema,
+  otherNames: OtherNames,
+): readonly Fault[] => {
+  const faults = keys.slice(0, MOST_UNKNOWN).map((key) => unknownKey([...section, key], schema, otherNames));
+  const rest = keys.length - faults.length;
+  return rest === 0 ? faults : [...faults, faultAt(section, `${rest} more settings that do not exist`, 'none of them')];
+};
 
 const unknownKey = (path: readonly PropertyKey[], schema: AnySchema, otherNames: OtherNames): Fault => {
   const known = Object.keys(childrenOf(schema, path.slice(0, -1)) ?? {});

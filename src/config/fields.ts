@@ -70,7 +70,10 @@ export const clusterName = matching(
 export const absolutePath = matching(/^\/[^\p{Cc}]{0,1023}$/u, 'absolute path', 'an absolute path, beginning with /');
 
 export const hostName = matching(/^[A-Za-z0-9_.:[\]-]{1,255}$/, 'host', 'a host name or an address');
-export const port = z.int().min(1).max(65_535);
+export const port: z.ZodType<number> = converted('port', 'a port from 1 to 65535', (raw) => {
+  const value = typeof raw === 'string' && /^\d{1,5}$/.test(raw) ? Number(raw) : raw;
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65_535 ? value : undefined;
+});
 
 /** A database parameter's value: booleans become on and off, numbers text. */
 export const parameterValue: z.ZodType<string> = converted('text', 'text, a number, true or false', (raw) => {

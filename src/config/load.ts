@@ -39,13 +39,34 @@ export const loadConfig = (
     faults.push(
       faultAt([], `secrets in ${path}, which others can read (mode ${file.mode.toString(8)})`, `chmod 600 ${path}`),
     );
-  const read = localSchema.safeParse(input);
-  if (!read.success) faults.push(...faultsOf(read.error, input, localSchema, OTHER_LOCAL_NAMES));
-  const compiled = read.success ? compileLocal(read.data, host) : undefined;
-  if (compiled?.kind === 'faults') faults.push(...compiled.faults);
-  if (faults.length > 0 || compiled?.kind !== 'ok')
+  const compiled = compileInput(input, host);
+  if (compiled.kind === 'faults') faults.push(...compiled.faults);
+  if (faults.length > 0 || compiled.kind === 'faults')
     return { kind: 'faults', faults: placed(faults, document.value, given) };
   return { kind: 'ok', value: { config: compiled.value, notes: given.notes } };
+};
+
+/** Where the form is at fault, the rest is compiled without the faulty settings, so that nothing stays unsaid. */
+const compileInput = (input: unknown, host: Host): Result<LocalConfig> => {
+  const read = localSchema.safeParse(input);
+  if (read.success) return compileLocal(read.data, host);
+  const faults = faultsOf(read.error, input, localSchema, OTHER_LOCAL_NAMES);
+  const rest = localSchema.safeParse(faults.reduce((value, { at }) => without(value, at), input));
+  const more = rest.success ? compileLocal(rest.data, host) : undefined;
+  const others = more?.kind === 'faults' ? more.faults : [];
+  const news = others.filter((fault) => !faults.some(({ at }) => below(fault.at, at) || below(at, fault.at)));
+  return { kind: 'faults', faults: [...faults, ...news] };
+};
+
+const below = (path: readonly PropertyKey[], above: readonly PropertyKey[]): boolean =>
+  above.every((part, index) => path[index] === part);
+
+/** A copy without the setting at this path; a list with a faulty entry goes as a whole. */
+const without = (section: unknown, path: readonly PropertyKey[]): unknown => {
+  const [name, ...rest] = path;
+  if (!isSection(section) || typeof name !== 'string') return section;
+  if (rest.length > 0 && isSection(section[name])) return { ...section, [name]: without(section[name], rest) };
+  return Object.fromEntries(Object.entries(section).filter(([key]) => key !== name));
 };
 
 /** The same, for a program that cannot go on without it. Throws `AgentError` `config-invalid` that lists every fault. */

@@ -12,6 +12,7 @@ import {
   parameterValue,
   secretText,
 } from './fields.ts';
+import { compileSettings } from './settings.ts';
 import { postgresqlSchema } from './postgresql-schema.ts';
 
 /**
@@ -25,20 +26,20 @@ const cluster = z.strictObject({
     .string()
     .regex(/^(\/[A-Za-z0-9_.-]+)+$/, 'a path such as /haagent, without a slash at its end')
     .default('/haagent')
-    .meta({ description: 'Where in etcd the clusters’ keys lie.' }),
+    .meta({ description: "Where in etcd the clusters' keys lie." }),
 });
 
 const member = z.strictObject({
   name: memberName.optional().meta({
-    shown: 'the host’s name up to its first dot',
-    description: 'Name of this member, unlike every other member’s.',
+    shown: "the host's name up to its first dot",
+    description: "Name of this member, unlike every other member's.",
   }),
   state_dir: absolutePath
     .default('/var/lib/haagent')
     .meta({ description: 'What must survive a restart: identity of the data, password file, kept log tails.' }),
   run_dir: absolutePath
     .default('/run/haagent')
-    .meta({ description: 'What must not survive a boot: sockets, the guard’s deadline.' }),
+    .meta({ description: "What must not survive a boot: sockets, the guard's deadline." }),
 });
 
 const etcd = z.strictObject({
@@ -50,8 +51,8 @@ const etcd = z.strictObject({
   tls: z
     .strictObject({
       ca_file: absolutePath.optional().meta({
-        shown: 'the system’s authorities',
-        description: 'Certificates (PEM) that sign the servers’ certificates.',
+        shown: "the system's authorities",
+        description: "Certificates (PEM) that sign the servers' certificates.",
       }),
       cert_file: absolutePath.optional().meta({ description: 'Client certificate (PEM).' }),
       key_file: absolutePath.optional().meta({ description: 'Its private key (PEM).' }),
@@ -125,7 +126,7 @@ const hooks = z.strictObject({
   pre_promote: hook('Asked before a promotion; any exit code but 0 refuses it.'),
   on_start: hook('After the database was started.'),
   on_stop: hook('After the database was stopped.'),
-  on_role_change: hook('After the database’s role changed.'),
+  on_role_change: hook("After the database's role changed."),
   timeout: duration('100ms', '10min').default(ms(30_000)).meta({
     shown: '30s',
     description: 'How long a hook may run before it is killed.',
@@ -146,17 +147,26 @@ const tags = z.strictObject({
   nosync: z.boolean().default(false).meta({ description: 'Never a voter.' }),
   sync_priority: z.int().min(0).max(1_000).default(1).meta({ description: 'The higher one becomes a voter first.' }),
   custom: z
-    .record(z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,62}$/, 'a tag’s name'), parameterValue)
+    .record(z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,62}$/, "a tag's name"), parameterValue)
     .default({})
     .meta({ kind: 'names and values', shown: '{}', description: 'Free tags: /replica?tag_x=y.' }),
 });
 
 const bootstrap = z.strictObject({
-  settings: z.record(z.string(), z.unknown()).default({}).meta({
-    kind: 'dynamic configuration',
-    shown: '{}',
-    description: 'The dynamic configuration that a new cluster begins with; without effect later.',
-  }),
+  settings: z
+    .record(z.string(), z.unknown())
+    .superRefine((document, context) => {
+      const compiled = compileSettings(document);
+      if (compiled.kind === 'ok') return;
+      for (const { at, found, wanted } of compiled.faults)
+        context.addIssue({ code: 'custom', path: [...at], message: wanted, params: { found } });
+    })
+    .default({})
+    .meta({
+      kind: 'dynamic configuration',
+      shown: '{}',
+      description: 'The dynamic configuration that a new cluster begins with; without effect later.',
+    }),
 });
 
 const telemetry = z.strictObject({

@@ -10,25 +10,25 @@ const OWNED: ReadonlyMap<string, string> = new Map([
   ['data_directory', 'postgresql.data_dir in the local file'],
   ['config_file', 'postgresql.config_file in the local file'],
   ['hba_file', 'access_rules'],
-  ['ident_file', 'nowhere: the agent decides it'],
-  ['external_pid_file', 'nowhere: the agent decides it'],
-  ['cluster_name', 'nowhere: it is the member and its instance'],
-  ['primary_conninfo', 'nowhere: the agent makes every replica follow the leader'],
-  ['primary_slot_name', 'nowhere: the agent keeps the slots'],
+  ['ident_file', 'nothing: the agent decides it'],
+  ['external_pid_file', 'nothing: the agent decides it'],
+  ['cluster_name', 'nothing: it is the member and its instance'],
+  ['primary_conninfo', 'nothing: the agent makes every replica follow the leader'],
+  ['primary_slot_name', 'nothing: the agent keeps the slots'],
   ['synchronous_standby_names', 'replication.mode and replication.acks'],
-  ['hot_standby', 'nowhere: it must be on'],
-  ['wal_log_hints', 'nowhere: it must be on for rewinds'],
-  ['full_page_writes', 'nowhere: it must be on for rewinds'],
-  ['fsync', 'nowhere: it must be on'],
+  ['hot_standby', 'nothing: it must be on'],
+  ['wal_log_hints', 'nothing: it must be on for rewinds'],
+  ['full_page_writes', 'nothing: it must be on for rewinds'],
+  ['fsync', 'nothing: it must be on'],
   ['restart_after_crash', 'on_crash'],
-  ['password_encryption', 'nowhere: it is scram-sha-256'],
+  ['password_encryption', 'nothing: it is scram-sha-256'],
   ['archive_mode', 'postgresql.archive.mode in the local file of each member'],
   ['archive_command', 'postgresql.archive.command in the local file of each member'],
   ['restore_command', 'postgresql.restore_command in the local file of each member'],
-  ['archive_library', 'nowhere: use postgresql.archive.command in the local file'],
-  ['archive_cleanup_command', 'nowhere: the agent decides what is kept'],
+  ['archive_library', 'postgresql.archive.command in the local file of each member'],
+  ['archive_cleanup_command', 'nothing: the agent decides what is kept'],
   ['recovery_end_command', 'hooks in the local file of each member'],
-  ['promote_trigger_file', 'nowhere: only the agent promotes'],
+  ['promote_trigger_file', 'nothing: only the agent promotes'],
 ]);
 
 /** Runs programs, loads code, or reads files on the hosts; or makes data unsafe. */
@@ -50,7 +50,7 @@ export const localParameterFault = (name: string, value: string): string | undef
   // A line break would begin another setting in the server's file.
   if (value.length > 8192 || /[\p{Cc}]/u.test(value)) return 'one line of at most 8192 characters';
   const elsewhere = OWNED.get(name);
-  if (elsewhere !== undefined) return `not here: set by ${elsewhere}`;
+  if (elsewhere !== undefined) return elsewhere.startsWith('nothing: ') ? elsewhere : `not here, but ${elsewhere}`;
   if (WHOLE.has(name) && !/^\d{1,6}$/.test(value)) return 'a whole number';
   if (name === 'wal_level' && value !== 'replica' && value !== 'logical') return 'replica or logical';
   return undefined;

@@ -46,9 +46,9 @@ export const postgresqlSchema = z.strictObject({
     .regex(/^[A-Za-z0-9_.:*, -]{1,255}$/, 'addresses as in listen_addresses, such as 10.0.0.1 or *')
     .default('*')
     .meta({ description: 'What the server listens on (listen_addresses).' }),
-  port: port.default(5432).meta({ kind: 'port', description: 'Its port.' }),
+  port: port.default(5432).meta({ description: 'Its port.' }),
   advertise: hostName.optional().meta({
-    shown: 'listen where it is one address, else the host’s name',
+    shown: "listen where it is one address, else the host's name",
     description: 'How members and clients reach the server: host name or address.',
   }),
   socket_dir: absolutePath.optional().meta({
@@ -73,7 +73,7 @@ export const postgresqlSchema = z.strictObject({
     .meta({
       kind: 'names and values',
       shown: '{}',
-      description: 'Database parameters of this member; the cluster’s go over them.',
+      description: "Database parameters of this member; the cluster's go over them.",
     }),
   access_rules: z
     .array(
@@ -83,10 +83,10 @@ export const postgresqlSchema = z.strictObject({
       }),
     )
     .default([])
-    .meta({ kind: 'list of lines', description: 'Lines of pg_hba.conf while the cluster’s configuration has none.' }),
+    .meta({ kind: 'list of lines', description: "Lines of pg_hba.conf while the cluster's configuration has none." }),
   config_file: absolutePath.optional().meta({
     shown: 'postgresql.conf of the data directory',
-    description: 'Your own configuration file, read before everything of the agent’s.',
+    description: "Your own configuration file, read before everything of the agent's.",
   }),
   initdb: initdb.prefault({}).meta({ description: 'How new data is made.' }),
   ssl: z

@@ -40,7 +40,7 @@ const timing = z.strictObject({
     .min(0)
     .max(0.05)
     .optional()
-    .meta({ shown: '0.001', description: 'Largest assumed error of a host clock’s rate.' }),
+    .meta({ shown: '0.001', description: "Largest assumed error of a host clock's rate." }),
 });
 
 const replication = z.strictObject({
@@ -60,7 +60,7 @@ const replication = z.strictObject({
   }),
   max_lag_on_failover: size('1TB').optional().meta({
     shown: '1MB',
-    description: 'What a new leader may lack of the last leader’s published position.',
+    description: "What a new leader may lack of the last leader's published position.",
   }),
 });
 
@@ -68,14 +68,14 @@ export const settingsSchema = z.strictObject({
   ttl: duration('3s', '60s').optional().meta({
     shown: '10s',
     description:
-      'How long a leader’s right lasts without proof. The other times scale with a smaller ttl unless they are set.',
+      "How long a leader's right lasts without proof. The other times scale with a smaller ttl unless they are set.",
   }),
   timing: timing.optional().meta({ description: 'The times below the ttl.' }),
   replication: replication.optional().meta({ description: 'How commits are made durable.' }),
   on_crash: z.enum(['auto', 'restart', 'failover']).optional().meta({
     shown: 'auto',
     description:
-      'After a crash of the leader’s database: decide by what is quicker and loses nothing, or always the same.',
+      "After a crash of the leader's database: decide by what is quicker and loses nothing, or always the same.",
   }),
   crash_restart_timeout: duration('0s', '1d').optional().meta({
     shown: '1min',

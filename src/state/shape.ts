@@ -1,6 +1,8 @@
 /** The first look at a value from etcd, before any schema. */
 
 const DEEPEST = 16;
+/** Reading a value must stay cheap: nothing may delay a heartbeat (invariant I18). */
+const MOST_PARTS = 10_000;
 const POISON: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 export type Shape =
@@ -15,7 +17,10 @@ export const checkShape = (text: string): Shape => {
   const value = parseJson(text);
   if (!isObject(value)) return { kind: 'refused', why: `${printable(text)} is not a JSON object` };
   let level: readonly unknown[] = [value];
+  let parts = 0;
   for (let depth = 0; level.length > 0; depth += 1) {
+    parts += level.length;
+    if (parts > MOST_PARTS) return { kind: 'refused', why: `has more than ${MOST_PARTS} parts` };
     if (depth > DEEPEST) return { kind: 'refused', why: `is nested deeper than ${DEEPEST} levels` };
     const poison = level.flatMap((each) => (isObject(each) ? Object.keys(each) : [])).find((name) => POISON.has(name));
     if (poison !== undefined) return { kind: 'refused', why: `has a field named ${poison}` };

@@ -128,6 +128,7 @@ describe('decode of hostile content', () => {
     ['fenced/7', `{"v":1,"member":"a","x":${'['.repeat(100)}${']'.repeat(100)}}`, 'nested deeper'],
     ['fenced/7', `{"v":1,"member":"a","x":"${'x'.repeat(300_000)}"}`, 'larger than 256 KiB'],
     ['fenced/7', `{"v":1,"member":"a","x":"${'é'.repeat(140_000)}"}`, 'larger than 256 KiB'],
+    ['fenced/7', `{"v":1,"member":"a","x":[${'1,'.repeat(20_000)}1]}`, 'more than 10000 parts'],
     ['fenced/0', fenced, 'is not a key'],
     ['fenced/99999999999999999999', fenced, 'is not a key'],
     ['members/UPPER', '{}', 'is not a key'],
