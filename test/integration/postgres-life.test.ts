@@ -132,6 +132,8 @@ describe('one PostgreSQL server', () => {
     await a.database.stop(step());
     await a.database.start({ ...step(), source: undefined });
     expect((await a.sql('show max_connections'))[0]).toEqual({ max_connections: '40' });
+    await a.database.configure({ ...step(), ...config({ ...parameters, work_mem: '8MB' }) });
+    await until('work_mem', async () => ((await a.sql('show work_mem'))[0]?.['work_mem'] === '8MB' ? true : undefined));
     await until('nothing pending', async () => ((await a.running()).pendingRestart.length === 0 ? true : undefined));
     expect((await a.running()).role).toBe('replica');
     await a.database.promote({ ...step(), generation: 5 });

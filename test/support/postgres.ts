@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseMemberName, ms, type MemberName } from '../../src/core/brand.ts';
 import type { RunningDatabase, Source } from '../../src/core/database.ts';
 import { after, remaining } from '../../src/core/instant.ts';
@@ -152,6 +152,7 @@ export const createLab = async (): Promise<Lab> => {
           max_connections: '30',
           max_wal_senders: '8',
           log_min_messages: 'warning',
+          fsync: 'off',
         },
         accessRules: [],
         initdb: { dataChecksums: true, encoding: 'UTF8', locale: 'C.UTF-8' },
@@ -184,8 +185,10 @@ export const createLab = async (): Promise<Lab> => {
     },
     close: async () => {
       for (const { database } of opened) await database.close();
-      for (const { dataDir } of opened)
-        for (const directory of [dataDir, `${dataDir}.new`]) await killWithin(directory);
+      for (const { dataDir } of opened) {
+        const beside = await readdir(dirname(dataDir)).catch(() => []);
+        for (const each of beside) await killWithin(join(dirname(dataDir), each));
+      }
       await rm(folder, { recursive: true, force: true });
     },
   };

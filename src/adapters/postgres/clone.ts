@@ -10,7 +10,7 @@ import { budgetOf, type Budget } from './deadline.ts';
 import { succeeded } from './failures.ts';
 import { markFinished, markUnfinished, unfinished } from './markers.ts';
 import type { CustomClone } from './options.ts';
-import { replaceData } from './replace-data.ts';
+import { refuseRunning, replaceData } from './replace-data.ts';
 import type { Site } from './site.ts';
 import { withSource } from './source-session.ts';
 
@@ -82,6 +82,8 @@ export const clone = async (
       await adopt(site, directory, systemId, budget);
     };
     if (method.keepData !== true) return replaceData(site, 'clone', { keepOld }, budget, run);
+    site.endOrphans();
+    refuseRunning(site, `copying into ${options.dataDir}`);
     await markUnfinished(site, 'clone');
     await run(options.dataDir);
     await markFinished(site);

@@ -67,10 +67,12 @@ export const render = (
   const kept = Object.entries(fileParameters(accepted));
   const ours = Object.entries({ ...archiving, ...sourceParameters(site, settings) });
   const base = options.configFile ?? join(options.dataDir, 'postgresql.conf');
+  // In the file as well: PostgreSQL complains at every reload of a file that differs from its command line.
+  const repeated = Object.entries(commandLine);
   const lines = [
     '# Written by haagent from its configuration; changes made here are lost.',
     `include_if_exists ${quoteSetting(base)}`,
-    ...[...kept.toSorted(([a], [b]) => a.localeCompare(b)), ...ours].map(
+    ...[...kept.toSorted(([a], [b]) => a.localeCompare(b)), ...repeated, ...ours].map(
       ([name, value]) => `${name} = ${quoteSetting(value)}`,
     ),
   ];

@@ -7,43 +7,13 @@ import { budgetOf, type Budget } from './deadline.ts';
 import { fence } from './fence.ts';
 import { ensureOwnSlot } from './own-slot.ts';
 import type { Parts } from './parts.ts';
+import { receiving, untilIdle } from './receiving.ts';
 import { startStopped } from './start-stopped.ts';
 
 /** How long a reload may take until the receiver is ended by hand (A9). */
 const RELOAD_GRACE = 300;
-
-interface Receiving {
-  /** Address that the receiver is connected to or connecting to; undefined when there is no receiver. */
-  readonly pid: number | undefined;
-  readonly host: string | undefined;
-  readonly port: number | undefined;
-  readonly streaming: boolean;
-  /** The startup process is between two attempts to get log: it has nothing left to replay and has read the configuration. */
-  readonly idle: boolean;
-  readonly recovering: boolean;
-}
-
-const RECEIVING = `
-  select pg_is_in_recovery() as recovering,
-         (select pid from pg_stat_activity where backend_type = 'walreceiver' limit 1) as pid,
-         r.sender_host as host, r.sender_port as port, r.status = 'streaming' as streaming,
-         coalesce((select wait_event in ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream')
-                     from pg_stat_activity where backend_type = 'startup'), false) as idle
-    from (select 1) as one left join pg_stat_wal_receiver r on true`;
-
-const receiving = async (parts: Parts, budget: Budget): Promise<Receiving> => {
-  const [row] = await parts.admin.rows(budget.part(1_000), RECEIVING);
-  const number = (text: string | null | undefined): number | undefined =>
-    text === null || text === undefined ? undefined : Number(text);
-  return {
-    pid: number(row?.['pid']),
-    host: row?.['host'] ?? undefined,
-    port: number(row?.['port']),
-    streaming: row?.['streaming'] === 't',
-    idle: row?.['idle'] === 't',
-    recovering: row?.['recovering'] === 't',
-  };
-};
+/** A startup process that waits for sessions looks for them again at most every second. */
+const CONFLICT_GRACE = 1_500;
 
 const endReceiver = async (parts: Parts, budget: Budget): Promise<void> => {
   const { pid } = await receiving(parts, budget);
@@ -54,21 +24,15 @@ const endReceiver = async (parts: Parts, budget: Budget): Promise<void> => {
 };
 
 /**
- * Receives from nobody any more, verified: no receiver is left, and the startup process has passed the point at which it would
- * make a new one. A reload alone may do nothing while replay waits for a session (A9); then the receiver is ended, then the
- * sessions, and at last the whole server, which comes back without a source.
+ * Receives from nobody any more, verified. A reload alone may do nothing while replay waits for a session (A9); then the
+ * receiver is ended, then the sessions, and at last the whole server, which comes back without a source.
  */
 const detach = async (parts: Parts, target: GuardTarget, budget: Budget): Promise<void> => {
-  const detached = async (): Promise<true | undefined> => {
-    const now = await receiving(parts, budget);
-    return now.pid === undefined && now.idle ? true : undefined;
-  };
-  const ladder = [() => endReceiver(parts, budget), () => endBlockers(parts, budget.part(1_000))];
-  for (const rung of ladder) {
-    if ((await budget.poll(20, RELOAD_GRACE, detached)) === true) return;
-    await rung();
-  }
-  if ((await budget.poll(20, RELOAD_GRACE, detached)) === true) return;
+  if (await untilIdle(parts, budget, RELOAD_GRACE)) return;
+  await endReceiver(parts, budget);
+  if (await untilIdle(parts, budget, RELOAD_GRACE)) return;
+  await endBlockers(parts, budget.part(1_000));
+  if (await untilIdle(parts, budget, CONFLICT_GRACE)) return;
   await fence(parts, target, budget.part());
   await startStopped(parts, target, { ...budget.part(), source: undefined });
 };

@@ -76,6 +76,13 @@ const makeInPlace = async (site: Site, step: Unfinished, make: (dir: string) => 
   await markFinished(site);
 };
 
+/** A server whose directory is renamed under it would go on, found by nobody, not even by a fence. */
+export const refuseRunning = (site: Site, what: string): void => {
+  const running = site.options.processes.within(site.options.dataDir).length;
+  if (running > 0)
+    throw new StepError('refused', `${what}: ${running} processes of a server run in it; stop or fence it first`);
+};
+
 /**
  * Makes new data and lets it take the place of the old in one rename; the old is kept aside when `keepOld` is set (one copy).
  * Where no second copy can exist (mount point, no right to rename, tablespaces outside, disk full) the old is removed
@@ -92,6 +99,7 @@ export const replaceData = async (
   const { dataDir, log } = site.options;
   await site.prepare();
   site.endOrphans();
+  refuseRunning(site, `replacing the data in ${dataDir}`);
   await site.files.directory(dirname(dataDir), 0o755);
   const second = !(await isMountPoint(dataDir)) && (await tablespacesOf(dataDir)).length === 0;
   if (!second) return makeInPlace(site, step, make);

@@ -13,6 +13,7 @@ import { unfinished } from './markers.ts';
 import { ensureOwnSlot } from './own-slot.ts';
 import type { Parts } from './parts.ts';
 import { dropIdlePlaceholders } from './placeholders.ts';
+import { untilIdle } from './receiving.ts';
 
 export interface StartOrder extends Step {
   readonly source: Source | undefined;
@@ -64,7 +65,8 @@ export const untilAnswering = async (parts: Parts, budget: Budget): Promise<void
 
 /**
  * Starts a server that does not run, as a replica of `source` or of nobody: recovery from a crash runs first, then it waits as a
- * standby. What a dead server left behind is fenced before. Ends when it answers queries.
+ * standby. What a dead server left behind is fenced before. Ends when it answers queries; without a source, when it has
+ * replayed all of its log, so that its position is the end of it (C5).
  */
 export const startStopped = async (parts: Parts, target: GuardTarget, order: StartOrder): Promise<void> => {
   const { site, postmaster } = parts;
@@ -83,4 +85,9 @@ export const startStopped = async (parts: Parts, target: GuardTarget, order: Sta
   const slot = order.source === undefined ? undefined : ensureOwnSlot(site, order.source, budget.part());
   await postmaster.ready(id, budget).finally(() => slot);
   await untilAnswering(parts, budget);
+  if (order.source === undefined && !(await untilIdle(parts, budget, budget.left())))
+    throw new StepError(
+      'timed-out',
+      `starting PostgreSQL in ${dataDir}: still replaying its own log; see ${site.paths.log}`,
+    );
 };

@@ -11,7 +11,7 @@ const TIMEOUT = ms(5_000);
 
 /** A commit that reaches this host's disk and waits for nobody else. */
 const PROBE = `
-  begin; set local synchronous_commit to 'local';
+  begin; set local synchronous_commit to 'local'; set local lock_timeout to '1s';
   insert into ${SCHEMA}.probe (at) values (clock_timestamp()) on conflict (single) do update set at = excluded.at;
   commit`;
 
