@@ -45,6 +45,9 @@ export const createMemberProcess = (options: MemberProcessOptions): MemberProces
     chmodSync(made, 0o755);
     if (options.account !== undefined) chownSync(made, options.account.uid, options.account.gid);
   }
+  const stateDir = join(dir, 'state');
+  mkdirSync(stateDir);
+  chmodSync(stateDir, 0o711); // the database, as another user, keeps its own files below it
   const info: LabMember = {
     name: spec.name,
     host: '127.0.0.1',

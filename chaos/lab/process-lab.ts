@@ -173,6 +173,7 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
     },
     stop: async ({ keep = false } = {}) => {
       ended.abort(new Error('the lab was stopped'));
+      proxy?.abandon();
       for (const { agent } of processes.values()) agent.abandon();
       await home.release({ keep });
     },

@@ -8,7 +8,6 @@ const status = z.object({
   state: z.string(),
   replication_state: z.string().optional(),
   timeline: z.number().optional(),
-  replication: z.unknown(),
 });
 
 const parse = (body: string): z.infer<typeof status> | undefined => {
