@@ -49,6 +49,7 @@ describe('what a failed try means', () => {
     [14, 'Channel closed before call started', 'unavailable', 'no', 'elsewhere'],
     [14, 'Name resolution failed for target dns:etcd1:2379', 'unavailable', 'no', 'elsewhere'],
     [13, 'Failed to start HTTP/2 stream with error boom', 'unavailable', 'no', 'elsewhere'],
+    [14, 'write EPROTO: tlsv1 alert certificate expired', 'unavailable', 'maybe', 'elsewhere'],
     [14, 'Connection dropped', 'unavailable', 'maybe', 'elsewhere'],
     [14, 'read ECONNRESET', 'unavailable', 'maybe', 'elsewhere'],
     [4, 'Deadline exceeded after 0.500s,LB pick: 0.002s,remote_addr=127.0.0.1:2379', 'deadline', 'maybe', 'elsewhere'],

@@ -15,7 +15,7 @@ export interface FaultProxy {
   close(): Promise<void>;
 }
 
-export type ProxyMode = 'pass' | 'hole' | 'no-replies' | 'no-requests' | 'reset';
+type ProxyMode = 'pass' | 'hole' | 'no-replies' | 'no-requests' | 'reset';
 
 export const startProxy = async (target: string): Promise<FaultProxy> => {
   const { hostname, port, protocol } = new URL(target);

@@ -5,9 +5,9 @@ import type { Endpoint } from './endpoint.ts';
 
 /** PEM texts. Without `ca` the system's roots are trusted. */
 export interface TlsMaterial {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
 }
 
 /** etcd3's retries and circuit breakers turn a slow second into an outage and lie about transactions: switched off. */

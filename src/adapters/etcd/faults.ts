@@ -73,9 +73,8 @@ const CERTIFICATE = /certificate|CERT_|altname|ERR_TLS|ERR_SSL|SSL routines|tlsv
 export const faultOf = (status: Status): Fault => ({ ...verdictOf(status), details: plain(status) });
 
 const verdictOf = ({ code, details }: Status): Verdict => {
-  if (code === 14 && CERTIFICATE.test(details)) return neverSent('auth');
   if ((code === 14 || code === 13) && NOT_SENT.some((text) => details.startsWith(text)))
-    return neverSent('unavailable');
+    return neverSent(CERTIFICATE.test(details) ? 'auth' : 'unavailable');
   if (code === 4 && WAITED_FOR_CONNECTION.test(details) && !details.includes('remote_addr='))
     return neverSent('deadline');
   return BY_TEXT.find(([text]) => details.includes(text))?.[1] ?? BY_CODE[code] ?? uncertain('internal');

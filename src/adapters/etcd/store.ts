@@ -17,13 +17,13 @@ import { createWatch } from './watch.ts';
 export interface EtcdStoreOptions {
   /** `http://host:port` or `https://host:port`, one for each etcd server. */
   readonly endpoints: readonly string[];
-  readonly tls?: TlsMaterial;
-  readonly username?: string;
-  readonly password?: string;
+  readonly tls?: TlsMaterial | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
   readonly clock: Clock;
   /** Uniform in [0, 1): where to begin, and jitter. */
   readonly random: () => number;
-  readonly log?: Log;
+  readonly log?: Log | undefined;
 }
 
 /**

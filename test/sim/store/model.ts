@@ -17,7 +17,7 @@ export interface StoreModel {
   readonly control: StoreControl;
 }
 
-export interface StoreControl {
+interface StoreControl {
   /** Changes some faults of one client; the others stay. */
   setFaults(client: string, faults: Partial<ClientFaults>): void;
   /** The etcd leader is lost: nothing is answered for an election's time, then every lease starts anew. */
