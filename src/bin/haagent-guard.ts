@@ -5,7 +5,7 @@ import { createClock } from '../adapters/os/clock.ts';
 import { fenceTree } from '../adapters/os/fence.ts';
 import { readStat } from '../adapters/os/proc.ts';
 import { createProcesses } from '../adapters/os/processes.ts';
-import { after, remaining } from '../core/instant.ts';
+import { after, remaining, type Instant } from '../core/instant.ts';
 import { ms } from '../core/brand.ts';
 import { parseArguments, USAGE, type GuardArguments } from '../guard/arguments.ts';
 import { createGuardRunner } from '../guard/guard.ts';
@@ -33,9 +33,9 @@ const main = async (options: GuardArguments): Promise<void> => {
   const server = createGuardServer({ path: socket, clock, answer: (line) => runner.receive(line) });
   let failed = false;
   let nextCheck = clock.now();
-  const housekeeping = (): void => {
-    if (remaining(nextCheck, clock.now()) > 0) return;
-    nextCheck = after(clock.now(), PLACE_CHECK);
+  const housekeeping = (now: Instant): void => {
+    if (remaining(nextCheck, now) > 0) return;
+    nextCheck = after(now, PLACE_CHECK);
     if (server.place() === 'gone') void server.listen().catch(fatal);
     if (server.place() === 'taken') {
       log('guard.replaced', { socket });

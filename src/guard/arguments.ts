@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ms, type Ms } from '../core/brand.ts';
 import { LONGEST_TTL } from '../core/timing.ts';
+import { TOKEN_VARIABLE } from '../adapters/os/guard-protocol.ts';
 import type { GuardTarget } from '../ports/guard.ts';
 
 /** How the guard is started. The token comes by the environment, where other users cannot read it. */
@@ -13,8 +14,6 @@ export interface GuardArguments {
   readonly fenceBudget: Ms;
   readonly token: string;
 }
-
-export const TOKEN_VARIABLE = 'HAAGENT_GUARD_TOKEN';
 
 export const USAGE =
   'usage: haagent-guard --socket PATH --data-dir DIR --replica-mark FILE --state FILE --fence-budget MS ' +

@@ -3,7 +3,7 @@ import type { FenceOutcome } from '../adapters/os/fence.ts';
 import type { GuardMessage } from '../adapters/os/guard-protocol.ts';
 import { PROTOCOL_VERSION, parseOrder } from '../adapters/os/guard-protocol.ts';
 import { ms, type Ms } from '../core/brand.ts';
-import { remaining } from '../core/instant.ts';
+import { remaining, type Instant } from '../core/instant.ts';
 import type { GuardTarget } from '../ports/guard.ts';
 import type { GuardLog } from './log.ts';
 import type { Probe } from './probe.ts';
@@ -34,8 +34,8 @@ export interface GuardDeps {
   readonly log: GuardLog;
   readonly broadcast: (message: GuardMessage) => void;
   readonly exit: (model: GuardModel) => void;
-  /** Called at every look while idle, at most once a second: for what has to be checked now and then. */
-  readonly housekeeping: () => void;
+  /** Called at every look at the clocks: for what has to be checked now and then. */
+  readonly housekeeping: (now: Instant) => void;
 }
 
 export const createGuardRunner = (initial: GuardModel, deps: GuardDeps): GuardRunner => {
@@ -44,20 +44,20 @@ export const createGuardRunner = (initial: GuardModel, deps: GuardDeps): GuardRu
   let looking = false;
   let cancelTimer = (): void => undefined;
 
-  const feed = (input: Input): readonly Action[] => {
+  const feed = (input: Input, now: Instant): readonly Action[] => {
     const before = model;
     const next = step(model, input);
     model = next.model;
     if (model.phase !== before.phase)
       log('guard.phase', { from: before.phase, to: model.phase, term: model.armed?.term, cause: causeOf(input) });
-    for (const action of next.actions) perform(action);
-    schedule();
+    for (const action of next.actions) perform(action, now);
+    schedule(now);
     return next.actions;
   };
 
-  const perform = (action: Action): void => {
+  const perform = (action: Action, now: Instant): void => {
     if (action.kind === 'fence') void fence();
-    if (action.kind === 'save') stateFile.save(model, clock.now());
+    if (action.kind === 'save') stateFile.save(model, now);
     if (action.kind === 'watchdog') watchdog[action.how]();
     if (action.kind === 'exit') {
       cancelTimer();
@@ -77,34 +77,36 @@ export const createGuardRunner = (initial: GuardModel, deps: GuardDeps): GuardRu
     log(outcome.fenced ? 'guard.fenced' : 'guard.unfenced', { term, ...outcome });
     if (outcome.fenced) deps.broadcast({ kind: 'fenced', term, killed: outcome.killed, tookMs: outcome.tookMs });
     else deps.broadcast({ kind: 'unfenced', stuck: outcome.stuck, why: outcome.why });
-    feed({ kind: 'fence-ended', fenced: outcome.fenced });
+    feed({ kind: 'fence-ended', fenced: outcome.fenced }, clock.now());
   };
 
   const look = async (): Promise<void> => {
     looking = true;
     try {
       const database = await probe.look(model.phase === 'fenced' ? 'any' : 'primary');
-      feed({ kind: 'tick', now: clock.now(), database });
+      const now = clock.now();
+      feed({ kind: 'tick', now, database }, now);
     } finally {
       looking = false;
     }
   };
 
   const beat = (): void => {
-    feed({ kind: 'tick', now: clock.now(), database: 'unseen' });
+    const now = clock.now();
+    feed({ kind: 'tick', now, database: 'unseen' }, now);
     const mustLook = model.phase === 'fenced' || (model.phase === 'watching' && model.armed === undefined);
     if (mustLook && !looking) void look();
-    deps.housekeeping();
+    deps.housekeeping(now);
   };
 
   /** The exact moment of the fence, and in between often enough to notice that a clock jumped. */
-  const schedule = (): void => {
+  const schedule = (now: Instant): void => {
     cancelTimer();
     const { armed, phase } = model;
     const poll = pollInterval(model);
     const due =
       phase === 'watching' && armed !== undefined
-        ? remaining(armed.deadline, clock.now()) - armed.fenceBudget
+        ? remaining(armed.deadline, now) - armed.fenceBudget
         : Number.POSITIVE_INFINITY;
     cancelTimer = clock.timer(ms(Math.min(poll, Math.max(due, 1))), beat);
   };
@@ -128,14 +130,16 @@ export const createGuardRunner = (initial: GuardModel, deps: GuardDeps): GuardRu
     model: () => model,
     terminate: () => {
       log('guard.terminate', { phase: model.phase, term: model.armed?.term });
-      feed({ kind: 'terminate', now: clock.now() });
+      const now = clock.now();
+      feed({ kind: 'terminate', now }, now);
     },
     receive: (line) => {
       const parsed = parseOrder(line);
       if (!('order' in parsed)) return { kind: 'refused', id: parsed.id, code: 'malformed', why: parsed.why };
       const { id, order } = parsed;
       const complete = order.kind === 'arm' ? { ...order, fenceBudget: order.fenceBudget ?? deps.fenceBudget } : order;
-      const actions = feed({ kind: 'order', now: clock.now(), order: complete });
+      const now = clock.now();
+      const actions = feed({ kind: 'order', now, order: complete }, now);
       const refusal = actions.find((action) => action.kind === 'refuse');
       return refusal === undefined ? report(id) : { kind: 'refused', id, code: refusal.code, why: refusal.why };
     },

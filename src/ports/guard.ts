@@ -21,10 +21,15 @@ export interface Guard {
   arm(order: {
     readonly term: Term;
     readonly deadline: Instant;
+    /** How long before the deadline the fence begins; without it, what the guard was started with. */
+    readonly fenceBudget?: Ms;
     readonly timeout: Ms;
     readonly signal: AbortSignal;
   }): Promise<void>;
-  /** The database is a replica or stopped, and verified so: no deadline applies any more. */
+  /**
+   * The database is a replica or stopped, and verified so: no deadline applies any more. Also needed after the guard has
+   * fenced, before the database is started again: until then it kills whatever appears. A primary without a deadline is fenced.
+   */
   disarm(order: { readonly term: Term; readonly timeout: Ms; readonly signal: AbortSignal }): Promise<void>;
   state(): GuardState;
   /** The guard is gone, came back, or has fenced. */

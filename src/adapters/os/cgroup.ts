@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -11,44 +11,33 @@ const SUFFIX = '.haagent';
 const GROUP_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 /**
- * Moves processes into the group `name`, made where it is missing below this process's own group (under systemd with
- * Delegate=yes the unit's). Children born later are in it too. False where no version 2 tree can be written.
+ * The file that takes a process into the group `name`, made where it is missing below this process's own group (under
+ * systemd with Delegate=yes the unit's). `undefined` where no version 2 tree can be written.
  */
-export const joinCgroup = (name: string, pids: readonly number[]): boolean => {
+export const cgroupEntrance = (name: string): string | undefined => {
   const own = directoryOf('self');
-  if (own === undefined || !GROUP_NAME.test(name)) return false;
+  if (own === undefined || !GROUP_NAME.test(name)) return undefined;
   const group = join(own, `${name}${SUFFIX}`);
   try {
     mkdirSync(group, { recursive: true });
-    for (const pid of pids) writeFileSync(join(group, 'cgroup.procs'), String(pid));
-    return true;
+    accessSync(join(group, 'cgroup.procs'), constants.W_OK);
+    return join(group, 'cgroup.procs');
   } catch {
-    return false;
+    return undefined;
   }
 };
 
 /**
- * Kills the database group that a process is in, if it is in one and this process is not. Returns the group's directory,
- * or `undefined` when nothing was done.
+ * Kills the database group that a process is in, if it is in one and this process is not. An empty group stays for the
+ * next start.
  */
-export const killCgroupOf = (pid: number): string | undefined => {
+export const killCgroupOf = (pid: number): void => {
   const [group, own] = [directoryOf(pid), directoryOf('self')];
-  if (group === undefined || !group.endsWith(SUFFIX) || own === undefined || `${own}/`.startsWith(`${group}/`))
-    return undefined;
+  if (group === undefined || !group.endsWith(SUFFIX) || own === undefined || `${own}/`.startsWith(`${group}/`)) return;
   try {
     writeFileSync(join(group, 'cgroup.kill'), '1');
-    return group;
   } catch {
-    return undefined;
-  }
-};
-
-/** Removes an empty group. One that is still in use stays. */
-export const removeCgroup = (group: string): void => {
-  try {
-    rmdirSync(group);
-  } catch {
-    // Still in use, or already removed.
+    // Not permitted, or a kernel without it: the walk over the processes does the same.
   }
 };
 

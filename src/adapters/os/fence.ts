@@ -4,7 +4,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { GuardTarget } from '../../ports/guard.ts';
 import type { ProcessId, ProcessInfo, Processes } from '../../ports/processes.ts';
 import { raceAbort } from './abort.ts';
-import { killCgroupOf, removeCgroup } from './cgroup.ts';
+import { killCgroupOf } from './cgroup.ts';
 import { assertDirectory } from './proc.ts';
 import { restoreMark } from './replica-mark.ts';
 
@@ -46,7 +46,6 @@ export const fenceTree = async ({
   const begun = clock.now();
   const deadline = after(begun, timeout);
   const seen = new Map<string, ProcessId>();
-  const groups = new Set<string>();
   const left = (): readonly ProcessId[] => [...seen.values()].filter((id) => processes.alive(id));
   const score = (): { killed: number; tookMs: number } => ({
     killed: seen.size - left().length,
@@ -54,15 +53,12 @@ export const fenceTree = async ({
   });
 
   while (remaining(deadline, clock.now()) > 0) {
-    if (!(await killAll({ processes, clock, target, deadline, signal, seen, groups }))) break;
+    if (!(await killAll({ processes, clock, target, deadline, signal, seen }))) break;
     const rest = remaining(deadline, clock.now());
     const problem = await raceAbort(restoreMark(target, clock, rest), signal);
     if (problem !== undefined) return { fenced: false, ...score(), stuck: [], why: problem };
     // Somebody may have started it before the mark was back.
-    if (processes.within(target.dataDir).length === 0) {
-      for (const group of groups) removeCgroup(group);
-      return { fenced: true, ...score() };
-    }
+    if (processes.within(target.dataDir).length === 0) return { fenced: true, ...score() };
   }
   const stuck = left().map((id) => id.pid);
   return {
@@ -81,13 +77,12 @@ const killAll = async (fence: {
   readonly deadline: { readonly mono: number; readonly boot: number };
   readonly signal: AbortSignal;
   readonly seen: Map<string, ProcessId>;
-  readonly groups: Set<string>;
 }): Promise<boolean> => {
-  const { processes, clock, target, deadline, signal, seen, groups } = fence;
+  const { processes, clock, target, deadline, signal, seen } = fence;
   for (let empty = 0; ;) {
     const tree = processes.within(target.dataDir);
     for (const { pid, startTime } of tree) seen.set(`${pid} ${startTime}`, { pid, startTime });
-    killTree(processes, tree, groups);
+    killTree(processes, tree);
     if (tree.length > 0 || [...seen.values()].some((id) => processes.alive(id))) {
       empty = 0;
       if (remaining(deadline, clock.now()) <= 0) return false;
@@ -97,14 +92,11 @@ const killAll = async (fence: {
 };
 
 /** Stops those that could start others, kills the others, then them; by control group first where there is one. */
-const killTree = (processes: Processes, tree: readonly ProcessInfo[], groups: Set<string>): void => {
+const killTree = (processes: Processes, tree: readonly ProcessInfo[]): void => {
   const pids = new Set(tree.map((info) => info.pid));
   const parents = tree.filter((info) => !pids.has(info.ppid));
   const children = tree.filter((info) => pids.has(info.ppid));
-  for (const parent of parents) {
-    const group = killCgroupOf(parent.pid);
-    if (group !== undefined) groups.add(group);
-  }
+  for (const parent of parents) killCgroupOf(parent.pid);
   for (const parent of parents) processes.signal(parent, 'SIGSTOP');
   for (const child of children) processes.signal(child, 'SIGKILL');
   for (const parent of parents) processes.signal(parent, 'SIGKILL');

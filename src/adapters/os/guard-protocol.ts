@@ -5,6 +5,8 @@ import type { Instant } from '../../core/instant.ts';
 
 /** A guard that speaks another version is replaced as soon as it is not armed. */
 export const PROTOCOL_VERSION = 1;
+/** How the token reaches the guard: other users can read a command line, but not the environment. */
+export const TOKEN_VARIABLE = 'HAAGENT_GUARD_TOKEN';
 /** No message of ours comes near it. */
 export const LONGEST_LINE = 8_192;
 

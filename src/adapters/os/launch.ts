@@ -2,9 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, fchownSync, openSync } from 'node:fs';
 import { StepError } from '../../core/errors.ts';
 import type { ProcessId, Processes } from '../../ports/processes.ts';
-import { joinCgroup } from './cgroup.ts';
+import { cgroupEntrance } from './cgroup.ts';
 import { readStat } from './proc.ts';
-import { spawnable } from './spawn-options.ts';
+import { spawnable, type Spawnable } from './spawn-options.ts';
 
 /**
  * Starts a program that outlives this process: own session, output appended to a file (mode 0600, owned by its user), and
@@ -14,7 +14,7 @@ import { spawnable } from './spawn-options.ts';
 export const createLaunch =
   (started: (id: ProcessId, child: ChildProcess) => void): Processes['launch'] =>
   async (command) => {
-    const { file, args, options } = spawnable(command);
+    const { file, args, options } = inGroup(command.group, spawnable(command));
     const output = openSync(command.output, 'a', 0o600);
     try {
       if (command.uid !== undefined && process.getuid?.() === 0)
@@ -31,7 +31,6 @@ export const createLaunch =
         child.stdin.on('error', () => undefined);
         child.stdin.end(command.input);
       }
-      if (command.group !== undefined) joinCgroup(command.group, [pid]);
       const id = { pid, startTime: readStat(pid)?.startTime ?? '' };
       started(id, child);
       return id;
@@ -47,3 +46,11 @@ export const createLaunch =
       closeSync(output);
     }
   };
+
+/** Enters the group before the program begins, so that no child of it is born outside; where it may not, outside. */
+const inGroup = (name: string | undefined, target: Spawnable): Spawnable => {
+  const entrance = name === undefined ? undefined : cgroupEntrance(name);
+  if (entrance === undefined) return target;
+  const enter = 'echo $$ 2>/dev/null > "$0"; exec "$@"';
+  return { ...target, file: '/bin/sh', args: ['-c', enter, entrance, target.file, ...target.args] };
+};
