@@ -159,8 +159,11 @@ const primaryAfter = (m: Memory, db: DatabaseView): boolean => {
 const seeDatabase = (m: Memory, database: Known<DatabaseView>): Memory => {
   if (database.kind === 'unknown') return { ...m, database };
   const down = database.value.kind !== 'running';
+  // However it comes back (also by its own crash recovery), a commit must be acknowledged again before clients are let in.
+  const reign = down && m.reign?.barrier === true ? { ...m.reign, barrier: false } : m.reign;
   return {
     ...m,
+    reign,
     database,
     databaseAt: m.now,
     mayBePrimary: primaryAfter(m, database.value),
