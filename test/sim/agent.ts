@@ -1,0 +1,234 @@
+import { newMemory, step, type Moment } from '../../src/core/agent.ts';
+import { NEVER, type InstanceId } from '../../src/core/brand.ts';
+import type { Effect, Event, Memory, Self, Settled } from '../../src/core/memory.ts';
+import type { TransactOutcome } from '../../src/ports/consensus.ts';
+import type { StateTransaction } from '../../src/core/transaction.ts';
+import type { Etcd } from './etcd.ts';
+import { createAsker, type Neighbours } from './asker.ts';
+import { createExecutor } from './executor.ts';
+import type { Host } from './host.ts';
+import type { Operate } from './operations.ts';
+import { simPositions } from './positions.ts';
+import { wakeable } from './wakeable.ts';
+import type { World } from './world.ts';
+
+/** One life of an agent's process: the real reducer, and around it what src/agent does, without promises. */
+export interface SimAgent {
+  memory(): Memory;
+  post(event: Event): void;
+  /** What happens to a stopped process: nothing, until it goes on and everything comes at once. */
+  freeze(): void;
+  thaw(): void;
+  frozen(): boolean;
+  kill(): void;
+  /** Steps of the reducer so far. */
+  steps(): number;
+}
+
+/** What the run wants to know of all agents. */
+export interface AgentObserver {
+  readonly stepped: (host: Host, before: Memory, event: Event, after: Memory, effects: readonly Effect[]) => void;
+  readonly executed: (host: Host, transaction: StateTransaction, outcome: TransactOutcome) => void;
+}
+
+const START_OF_TIME = 1_700_000_000_000;
+const REREAD = 1_000;
+
+export const createAgent = (deps: {
+  readonly world: World;
+  readonly etcd: Etcd;
+  readonly host: Host;
+  readonly self: Self;
+  readonly operate: Operate;
+  readonly neighbours: Neighbours;
+  readonly observer: AgentObserver;
+}): SimAgent => {
+  const { world, etcd, host, observer } = deps;
+  let alive = true;
+  let frozen = false;
+  let deferred: (() => void)[] = [];
+  let steps = 0;
+  let cancelWake = (): void => {};
+  const queue: Event[] = [];
+  let busy = false;
+
+  const moment = (): Moment => {
+    const wall = START_OF_TIME + world.now();
+    return { now: host.now(), wall, time: `${wall.toFixed(3)}` };
+  };
+  let memory = newMemory(deps.self, host.files.instance, moment());
+
+  /** Runs in this process, if it lives: now, or when it goes on. */
+  const inProcess = (what: () => void): void => {
+    if (!alive) return;
+    if (frozen) deferred.push(what);
+    else what();
+  };
+  const later = (delay: number, what: () => void): (() => void) => world.at(delay, () => inProcess(what));
+
+  const digest = (event: Event): void => {
+    const before = memory;
+    const next = step(before, event, moment(), simPositions);
+    memory = next.memory;
+    steps += 1;
+    observer.stepped(host, before, event, memory, next.effects);
+    for (const effect of next.effects) execute(effect);
+    executor.leadershipChanged(memory);
+    cancelWake();
+    cancelWake = later(next.wakeIn, () => post({ kind: 'tick' }));
+  };
+  const post = (event: Event): void => {
+    if (!alive) return;
+    queue.push(event);
+    if (busy) return;
+    busy = true;
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) digest(next);
+    busy = false;
+  };
+
+  const callTimeout = (): number => memory.settings.timing.callTimeout;
+  const settled = (outcome: TransactOutcome): Settled => {
+    if (outcome.kind === 'applied') return outcome;
+    if (outcome.kind === 'unknown') return { kind: 'unknown', why: outcome.error.message };
+    if (outcome.kind === 'failed') return { kind: 'failed', why: outcome.error.message, code: outcome.error.code };
+    const { leader, heartbeat } = etcd.view();
+    return {
+      kind: 'refused',
+      revision: outcome.revision,
+      leader: leader?.modRevision ?? NEVER,
+      heartbeat: heartbeat?.modRevision ?? NEVER,
+      mine: heartbeat?.value.member === host.name && heartbeat.value.instance === memory.instance,
+    };
+  };
+  const transact = (effect: Extract<Effect, { kind: 'transact' }>): void =>
+    host.link.request({
+      work: () => {
+        const outcome = etcd.transact(effect.transaction);
+        observer.executed(host, effect.transaction, outcome);
+        return settled(outcome);
+      },
+      timeout: callTimeout(),
+      answered: (outcome) => inProcess(() => post({ kind: 'transacted', flight: effect.flight, outcome })),
+      gaveUp: () =>
+        inProcess(() =>
+          post({ kind: 'transacted', flight: effect.flight, outcome: { kind: 'unknown', why: 'no answer' } }),
+        ),
+    });
+
+  const reader = wakeable(later, (done) =>
+    host.link.request({
+      work: () => etcd.view(),
+      timeout: callTimeout(),
+      answered: (view) =>
+        inProcess(() => {
+          post({ kind: 'view', view });
+          done(REREAD);
+        }),
+      gaveUp: () =>
+        inProcess(() => {
+          post({ kind: 'view-failed', why: 'no answer' });
+          done(200);
+        }),
+    }),
+  );
+
+  const leaseKeeper = wakeable(later, (done) => {
+    const { ttl } = memory.settings.timing;
+    const mine = host.files.lease;
+    host.link.request({
+      work: () => (mine !== undefined && etcd.keepAlive(mine, ttl) ? mine : etcd.grant(ttl)),
+      timeout: callTimeout(),
+      answered: (lease) =>
+        inProcess(() => {
+          if (mine !== undefined && lease !== mine) post({ kind: 'lease', lease: undefined });
+          host.files.lease = lease;
+          post({ kind: 'lease', lease });
+          done(ttl / 4);
+        }),
+      gaveUp: () => inProcess(() => done(250)),
+    });
+  });
+
+  const executor = createExecutor({
+    world,
+    host,
+    operate: deps.operate,
+    memory: () => memory,
+    later,
+    inProcess,
+    post,
+    renew: () => {
+      const instance: InstanceId = host.renewInstance();
+      post({ kind: 'instance', instance });
+    },
+  });
+  const ask = createAsker({ host, memory: () => memory, neighbours: deps.neighbours, later, inProcess, post });
+
+  const execute = (effect: Effect): void => {
+    switch (effect.kind) {
+      case 'transact':
+        return transact(effect);
+      case 'read-view':
+        return reader.wake();
+      case 'observe':
+        return executor.observer.wake();
+      case 'arm':
+        later(world.between(0.2, 3), () => {
+          host.guard.arm(effect.term, effect.deadline, memory.settings.timing.fenceBudget);
+          host.onGuard();
+        });
+        return;
+      case 'disarm':
+        later(world.between(0.2, 3), () => {
+          host.guard.disarm(effect.term);
+          host.onGuard();
+        });
+        return;
+      case 'ask-peers':
+        return ask();
+      case 'run':
+        return executor.run(effect.task);
+      case 'decided':
+      case 'tell':
+        return;
+      default:
+        return effect satisfies never;
+    }
+  };
+
+  host.onDatabase = () => void later(world.between(0.2, 3), executor.observer.wake);
+  host.onGuard = () => void later(world.between(0.2, 2), () => post({ kind: 'guard', ...host.guard.state() }));
+  etcd.onCommit(() => {
+    if (alive && host.link.faults().up) later(world.between(0.5, host.link.faults().delay), reader.wake);
+  });
+  later(0, () => {
+    host.onGuard();
+    reader.wake();
+    leaseKeeper.wake();
+    executor.observer.wake();
+  });
+
+  return {
+    memory: () => memory,
+    post: (event) => inProcess(() => post(event)),
+    freeze: () => {
+      frozen = true;
+    },
+    thaw: () => {
+      frozen = false;
+      const waiting = deferred;
+      deferred = [];
+      for (const what of waiting) inProcess(what);
+    },
+    frozen: () => frozen,
+    kill: () => {
+      alive = false;
+      deferred = [];
+      cancelWake();
+      executor.abandon();
+      host.onDatabase = () => {};
+      host.onGuard = () => {};
+    },
+    steps: () => steps,
+  };
+};

@@ -1,0 +1,65 @@
+import type { MemberName } from '../../src/core/brand.ts';
+import { remaining } from '../../src/core/instant.ts';
+import { known, unknown, type Known } from '../../src/core/known.ts';
+import type { Event, Memory, PeerAnswer } from '../../src/core/memory.ts';
+import { roleOf, stateOf } from '../../src/core/publish.ts';
+import { ownAnswer, takeSnapshot } from '../../src/core/snapshot.ts';
+import type { Host } from './host.ts';
+import { simPositions } from './positions.ts';
+
+const PATIENCE = 300;
+
+/** What a neighbour's agent would say now; undefined when nobody answers. */
+export interface Neighbours {
+  readonly answer: (asking: MemberName, asked: MemberName) => PeerAnswer | undefined;
+  /** How long question and answer take together. */
+  readonly way: () => number;
+}
+
+/** The answer of a living agent, from its memory and its clock. */
+export const answerOf = (memory: Memory, host: Host): PeerAnswer => {
+  const m: Memory = { ...memory, now: host.now() };
+  const running = ownAnswer(takeSnapshot(m, simPositions));
+  if (running !== undefined) return running;
+  return {
+    name: m.self.name,
+    instance: m.instance,
+    state: stateOf(m),
+    role: roleOf(m),
+    position: undefined,
+    applied: undefined,
+    leads: m.reign !== undefined,
+    holdsRight: m.reign?.deadline !== undefined && remaining(m.reign.deadline, m.now) > 0,
+    eligible: false,
+  };
+};
+
+/** What src/agent/peer-asker.ts does. */
+export const createAsker = (deps: {
+  readonly host: Host;
+  readonly memory: () => Memory;
+  readonly neighbours: Neighbours;
+  readonly later: (delay: number, what: () => void) => () => void;
+  readonly inProcess: (what: () => void) => void;
+  readonly post: (event: Event) => void;
+}): (() => void) => {
+  const { host, neighbours } = deps;
+  return () => {
+    const m = deps.memory();
+    const others = [...(m.view?.members.keys() ?? [])].filter((name) => name !== m.self.name);
+    const asked = m.handover?.phase === 'catching-up' ? others.filter((name) => name === m.handover?.to) : others;
+    const at = host.now();
+    const answers = new Map<MemberName, Known<PeerAnswer>>();
+    const complete = (): void => deps.post({ kind: 'peers', round: { at, answers } });
+    let missing = asked.length;
+    if (missing === 0) return void deps.later(0, complete);
+    for (const name of asked) {
+      const told = neighbours.answer(host.name, name);
+      deps.later(told === undefined ? PATIENCE : neighbours.way(), () => {
+        answers.set(name, told === undefined ? unknown('no answer within 300 ms') : known(told));
+        missing -= 1;
+        if (missing === 0) complete();
+      });
+    }
+  };
+};

@@ -1,0 +1,173 @@
+import { ms } from '../../src/core/brand.ts';
+import type { DatabaseView, Source } from '../../src/core/database.ts';
+import { forkOf, isPartOf, simPosition, type SimPosition } from './positions.ts';
+
+/** What a model database is doing now. Its data survives every end of the server. */
+export type Server =
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'incomplete'; readonly step: 'initialize' | 'clone' | 'rewind' }
+  | { readonly kind: 'stopped'; readonly cleanly: boolean; readonly leftovers: number }
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'running'; readonly role: 'primary' | 'replica' }
+  /** A primary that takes no writes any more and sends the end of its log. */
+  | { readonly kind: 'closing'; readonly role: 'primary' | 'replica' };
+
+/** One database server without time: the host decides when each of these happens. */
+export interface SimDatabase {
+  server(): Server;
+  systemId(): string;
+  position(): SimPosition;
+  source(): Source | undefined;
+  streaming(): boolean;
+  rewindable(): boolean;
+  view(hungFor: number | undefined): DatabaseView;
+  /** It takes writes: clients could get an acknowledgement. */
+  acknowledges(): boolean;
+  empty(): void;
+  spoil(step: 'initialize' | 'clone' | 'rewind'): void;
+  create(systemId: string): void;
+  copy(from: SimDatabase): void;
+  rewindTo(from: SimDatabase): void;
+  begin(source: Source | undefined): void;
+  ready(): void;
+  close(): void;
+  end(cleanly: boolean, leftovers?: number): void;
+  promote(generation: number): void;
+  checkpoint(): void;
+  follow(source: Source | undefined): void;
+  write(amount: number): void;
+  /** Takes what the source has; says whether the stream stands. */
+  receive(from: SimDatabase | undefined): void;
+}
+
+export const createDatabase = (): SimDatabase => {
+  let server: Server = { kind: 'empty' };
+  let systemId = '';
+  let position: SimPosition = simPosition([], 0);
+  let source: Source | undefined;
+  let streaming = false;
+  let rewindable = false;
+
+  const generation = (): number => position.path.at(-1)?.[0] ?? 0;
+  const serving = (): boolean => server.kind === 'running' || server.kind === 'closing';
+
+  return {
+    server: () => server,
+    systemId: () => systemId,
+    position: () => position,
+    source: () => source,
+    streaming: () => streaming,
+    rewindable: () => rewindable,
+    acknowledges: () => server.kind === 'running' && server.role === 'primary',
+    view: (hungFor) => {
+      if (hungFor !== undefined && serving())
+        return { kind: 'unresponsive', systemId, forMs: ms(hungFor), why: 'no answer' };
+      switch (server.kind) {
+        case 'empty':
+          return { kind: 'empty' };
+        case 'incomplete':
+          return server;
+        case 'stopped':
+          return {
+            kind: 'stopped',
+            systemId,
+            cleanly: server.cleanly,
+            wasPrimary: false,
+            position: server.cleanly ? position : undefined,
+            generation: generation(),
+            leftovers: server.leftovers,
+          };
+        case 'starting':
+          return { kind: 'starting', systemId, progress: 'recovering' };
+        case 'running':
+        case 'closing':
+          return {
+            kind: 'running',
+            systemId,
+            role: server.role,
+            writable: server.role === 'primary' && server.kind === 'running',
+            position,
+            generation: generation(),
+            source,
+            streaming,
+            replay:
+              server.role === 'replica'
+                ? { received: position, applied: position, delayMs: 0, paused: false, blockers: 0 }
+                : undefined,
+            replicas: [],
+            slots: {},
+            pendingRestart: [],
+            serverVersion: '1',
+            startedAt: 0,
+            rewindable,
+          };
+        default:
+          return server satisfies never;
+      }
+    },
+    empty: () => {
+      server = { kind: 'empty' };
+    },
+    spoil: (step) => {
+      server = { kind: 'incomplete', step };
+    },
+    create: (id) => {
+      systemId = id;
+      position = simPosition([[1, 0]], 10);
+      server = { kind: 'stopped', cleanly: true, leftovers: 0 };
+    },
+    copy: (from) => {
+      systemId = from.systemId();
+      position = from.position();
+      server = { kind: 'stopped', cleanly: true, leftovers: 0 };
+    },
+    rewindTo: (from) => {
+      position = forkOf(position, from.position());
+      server = { kind: 'stopped', cleanly: true, leftovers: 0 };
+    },
+    begin: (from) => {
+      source = from;
+      streaming = false;
+      server = { kind: 'starting' };
+    },
+    ready: () => {
+      server = { kind: 'running', role: 'replica' };
+    },
+    close: () => {
+      if (server.kind !== 'running') return;
+      if (server.role === 'primary') position = simPosition(position.path, position.at + 1);
+      server = { kind: 'closing', role: server.role };
+    },
+    end: (cleanly, leftovers = 0) => {
+      streaming = false;
+      if (server.kind === 'empty' || server.kind === 'incomplete') return;
+      server = { kind: 'stopped', cleanly, leftovers };
+    },
+    promote: (next) => {
+      position = simPosition([...position.path, [next, position.at]], position.at);
+      source = undefined;
+      streaming = false;
+      rewindable = false;
+      server = { kind: 'running', role: 'primary' };
+    },
+    checkpoint: () => {
+      rewindable = true;
+    },
+    follow: (from) => {
+      source = from;
+      streaming = false;
+    },
+    write: (amount) => {
+      position = simPosition(position.path, position.at + amount);
+    },
+    receive: (from) => {
+      const there = from?.server();
+      streaming =
+        from !== undefined &&
+        (there?.kind === 'running' || there?.kind === 'closing') &&
+        from.systemId() === systemId &&
+        isPartOf(position, from.position());
+      if (streaming && from !== undefined) position = from.position();
+    },
+  };
+};

@@ -1,0 +1,120 @@
+import type { Ms, Term } from '../../src/core/brand.ts';
+import { remaining, type Instant } from '../../src/core/instant.ts';
+import { LONGEST_TTL } from '../../src/core/timing.ts';
+import { initialModel, pollInterval, step, type GuardModel, type Input, type Order } from '../../src/guard/state.ts';
+import type { World } from './world.ts';
+
+/** The guard of one host: the real state machine, a model of its process, its file and its fence. */
+export interface SimGuard {
+  arm(term: Term, deadline: Instant, fenceBudget: Ms): void;
+  disarm(term: Term): void;
+  state(): { readonly alive: boolean; readonly term: Term | undefined; readonly deadline: Instant | undefined };
+  /** The process dies; it is back within a second and knows what it had saved. */
+  kill(): void;
+  /** The host is gone with everything; `start` begins anew, without a deadline. */
+  powerOff(): void;
+  start(): void;
+}
+
+const TOKEN = 'token';
+const RESTART: readonly [number, number] = [100, 900];
+const FENCE: readonly [number, number] = [5, 150];
+
+export const createGuard = (deps: {
+  readonly world: World;
+  readonly name: string;
+  readonly now: () => Instant;
+  readonly look: () => 'none' | 'replica' | 'primary';
+  readonly fence: () => void;
+  readonly told: () => void;
+}): SimGuard => {
+  const { world, name } = deps;
+  let model: GuardModel | undefined;
+  let saved: Parameters<typeof initialModel>[1];
+  /** While stood down: the deadline that the agent asked for, which is farther away than any right. */
+  let far: { readonly term: Term; readonly deadline: Instant } | undefined;
+  let life = 0;
+  let cancel = (): void => {};
+
+  const feed = (input: Input): boolean => {
+    if (model === undefined) return false;
+    const next = step(model, input);
+    model = next.model;
+    let refused = false;
+    for (const action of next.actions) {
+      if (action.kind === 'fence') beginFence();
+      if (action.kind === 'save')
+        saved = { newest: model.newest, armed: model.armed, stoodDown: model.phase === 'stood-down' };
+      if (action.kind === 'refuse') {
+        refused = true;
+        world.note(name, `guard refuses: ${action.why}`);
+      }
+    }
+    schedule();
+    return !refused;
+  };
+  const beginFence = (): void => {
+    world.note(name, `GUARD FENCES (term ${model?.armed?.term ?? '-'})`);
+    const mine = life;
+    world.at(world.between(...FENCE), () => {
+      if (mine !== life) return;
+      deps.fence();
+      feed({ kind: 'fence-ended', fenced: true });
+      deps.told();
+    });
+  };
+  const schedule = (): void => {
+    cancel();
+    if (model === undefined) return;
+    const { armed, phase } = model;
+    const due =
+      phase === 'watching' && armed !== undefined
+        ? remaining(armed.deadline, deps.now()) - armed.fenceBudget
+        : Infinity;
+    cancel = world.at(Math.min(pollInterval(model), Math.max(due, 1)), beat);
+  };
+  const beat = (): void => void feed({ kind: 'tick', now: deps.now(), database: deps.look() });
+  const order = (what: Order): void => {
+    if (feed({ kind: 'order', now: deps.now(), order: what })) far = undefined;
+  };
+
+  return {
+    arm: (term, deadline, fenceBudget) => {
+      if (remaining(deadline, deps.now()) > LONGEST_TTL) {
+        order({ kind: 'stand-down', token: TOKEN, term });
+        far = { term, deadline };
+      } else order({ kind: 'arm', token: TOKEN, term, deadline, fenceBudget });
+    },
+    disarm: (term) => order({ kind: 'disarm', token: TOKEN, term }),
+    state: () => {
+      const armed = model?.armed ?? (model?.phase === 'stood-down' ? far : undefined);
+      return { alive: model !== undefined, term: armed?.term, deadline: armed?.deadline };
+    },
+    kill: () => {
+      if (model === undefined) return;
+      model = undefined;
+      life += 1;
+      cancel();
+      deps.told();
+      const mine = life;
+      world.at(world.between(...RESTART), () => {
+        if (mine !== life) return;
+        model = initialModel(TOKEN, saved);
+        beat();
+        deps.told();
+      });
+    },
+    powerOff: () => {
+      life += 1;
+      model = undefined;
+      saved = undefined;
+      far = undefined;
+      cancel();
+    },
+    start: () => {
+      life += 1;
+      model = initialModel(TOKEN, saved);
+      beat();
+    },
+  };
+};

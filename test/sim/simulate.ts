@@ -1,0 +1,104 @@
+import { createCluster, type Cluster, type Plan } from './cluster.ts';
+import { Violation } from './checks.ts';
+import { randomFaults, schedule, type Fault } from './faults.ts';
+import { GOOD_LINK } from './link.ts';
+import { createWorld } from './world.ts';
+
+export interface Outcome {
+  readonly seed: number;
+  readonly faults: readonly Fault[];
+  /** The invariant that was broken, with the reason; undefined when the run is good. */
+  readonly broken: string | undefined;
+  /** Milliseconds from the end of the last fault until the cluster was whole. */
+  readonly healedIn: number;
+  readonly lost: number;
+  readonly lines: readonly string[];
+  readonly rules: ReadonlySet<string>;
+}
+
+export interface Scenario {
+  readonly seed: number;
+  readonly plan?: Partial<Plan>;
+  /** Instead of random ones. */
+  readonly faults?: readonly Fault[];
+}
+
+/** Where a run's phases begin, in milliseconds. */
+const CHAOS = 4_000;
+const HEAL = 60_000;
+/** How long a cluster may take to be whole again, after everything was mended. */
+const BOUND = 90_000;
+const REST = 15_000;
+
+/** One run: bootstrap, faults, mending, and a rest in which nothing may happen any more. */
+export const simulate = ({ seed, plan = {}, faults }: Scenario): Outcome => {
+  const world = createWorld(seed);
+  const members = plan.members ?? world.pick([1, 2, 3, 3, 3, 3, 5]);
+  const ttl = plan.ttl ?? world.pick([3_000, 5_000, 10_000, 10_000]);
+  const cluster = createCluster(world, { ...plan, members, ttl });
+  const names = cluster.members.map(({ host }) => host.name as string);
+  const chosen = faults ?? randomFaults(world, names, CHAOS, HEAL - 10_000);
+  let broken: string | undefined;
+  let healedIn = Infinity;
+  try {
+    schedule(cluster, chosen);
+    world.run(HEAL, cluster.checks.always);
+    mend(cluster);
+    healedIn = untilWhole(cluster);
+    rest(cluster);
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    broken = error.message;
+    world.note('BROKEN', error.message);
+  }
+  const { lines } = world;
+  return { seed, faults: chosen, broken, healedIn, lost: cluster.checks.lost(), lines, rules: cluster.rulesSeen };
+};
+
+/** Everything that a fault left is undone. */
+const mend = (cluster: Cluster): void => {
+  cluster.world.note('FAULT', 'everything is mended');
+  for (const member of cluster.members) {
+    member.host.link.set(GOOD_LINK);
+    member.host.failingPromotions = 0;
+    for (const other of cluster.members) cluster.cut(member.host, other.host, false);
+    cluster.bootHost(member);
+    member.agent?.thaw();
+    // An agent that was asked to stop is started again, as whoever asked would do.
+    if (member.agent?.memory().stopping === 'full') cluster.killAgent(member);
+    cluster.startAgent(member);
+  }
+};
+
+/** I15: a primary open for clients within a bound, all others streaming. Returns how long it took. */
+const untilWhole = ({ world, checks, unsettled }: Cluster): number => {
+  const begun = world.now();
+  while (world.now() < begun + BOUND) {
+    world.run(world.now() + 100, checks.always);
+    if (unsettled().length === 0) return world.now() - begun;
+  }
+  throw new Violation('I15', `not whole ${BOUND / 1000} s after everything was mended: ${unsettled().join(', ')}`);
+};
+
+/** A whole cluster stays as it is: no change of leader, no rule that comes and goes, no needless transaction. */
+const rest = ({ world, checks, etcd, decided, members, unsettled }: Cluster): void => {
+  // What was waiting for the cluster to be whole (a restart that was asked for, a checkpoint) may end first.
+  world.run(world.now() + 5_000, checks.always);
+  const term = etcd.view().leader?.modRevision;
+  const decisions = total(decided);
+  const steps = members.reduce((sum, { agent }) => sum + (agent?.steps() ?? 0), 0);
+  const others = total(checks.counts) - (checks.counts.get('heartbeat') ?? 0);
+  world.run(world.now() + REST, checks.always);
+  const flaps = total(decided) - decisions;
+  if (etcd.view().leader?.modRevision !== term) throw new Violation('I16', 'the leader changed without a cause');
+  if (flaps > 0) throw new Violation('I15', `decisions changed ${flaps} times in a cluster at rest`);
+  const writes = total(checks.counts) - (checks.counts.get('heartbeat') ?? 0) - others;
+  if (writes > 2 * members.length) throw new Violation('I15', `${writes} transactions besides heartbeats at rest`);
+  const stepped = members.reduce((sum, { agent }) => sum + (agent?.steps() ?? 0), 0) - steps;
+  const rate = stepped / members.length / (REST / 1000);
+  if (rate > 40) throw new Violation('I15', `${rate.toFixed(0)} steps a second and member at rest`);
+  const now = unsettled();
+  if (now.length > 0) throw new Violation('I15', `whole only for a moment: ${now.join(', ')}`);
+};
+
+const total = (counts: ReadonlyMap<string, number>): number => [...counts.values()].reduce((sum, n) => sum + n, 0);
