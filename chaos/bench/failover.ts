@@ -69,7 +69,7 @@ const summaryOf = (reports: readonly ScenarioReport[], options: FailoverBenchOpt
 
 /** Does one fault again and again to the primary of one cluster. Returns whether every run passed. */
 export const benchFailover = async (options: FailoverBenchOptions): Promise<boolean> => {
-  const lab = await createLab({ engine: 'postgres', members: 3, ttlMs: options.ttlMs, restartAfterMs: 1_000 });
+  const lab = await createLab({ engine: 'postgres', members: 3, ttlMs: options.ttlMs, restartAfterMs: 100 });
   const interrupt = (): void => void lab.stop();
   options.signal.addEventListener('abort', interrupt);
   const reports: ScenarioReport[] = [];

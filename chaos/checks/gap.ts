@@ -10,12 +10,15 @@ export interface Gap {
 
 /**
  * The longest time between two acknowledgements, of which the later came after `since`, less the usual time between two
- * (median), so that an undisturbed run has a gap near zero. Undefined when nothing was acknowledged before or after.
+ * (median), so that an undisturbed run has a gap near zero. The end of writing counts as one: silence until then is a gap
+ * too. Undefined when nothing was acknowledged at all.
  */
-export const longestGap = (acks: readonly Ack[], since: number): Gap | undefined => {
-  const pairs = acks.flatMap((ack, index) => {
-    const before = acks[index - 1];
-    return before === undefined ? [] : [{ from: before.completed, to: ack.completed }];
+export const longestGap = (acks: readonly Ack[], since: number, end: number): Gap | undefined => {
+  if (acks.length === 0) return undefined;
+  const times = [...acks.map(({ completed }) => completed), end];
+  const pairs = times.flatMap((to, index) => {
+    const from = times[index - 1];
+    return from === undefined ? [] : [{ from, to }];
   });
   const lengths = pairs.map(({ from, to }) => to - from).toSorted((a, b) => a - b);
   const usual = lengths[Math.floor(lengths.length / 2)] ?? 0;

@@ -33,7 +33,7 @@ export const runLiveDemo = async (options: {
     members: 3,
     ttlMs: options.ttlMs,
     fixedPorts: true,
-    restartAfterMs: 1_000,
+    restartAfterMs: 100,
   });
   const interrupt = (): void => void lab.stop();
   signal.addEventListener('abort', interrupt);

@@ -65,7 +65,7 @@ export const runDemoScenario = async ({ scenario, ttlMs, signal }: ScenarioDemoO
   const progress = (line: string): void => {
     console.log(`${((performance.now() - begun) / 1_000).toFixed(1).padStart(6)} s  ${line}`);
   };
-  const lab = await createLab({ engine: 'postgres', members: 3, ttlMs, restartAfterMs: 1_000 });
+  const lab = await createLab({ engine: 'postgres', members: 3, ttlMs, restartAfterMs: 100 });
   let verdict: Verdict = {
     engine: 'postgres',
     scenario,

@@ -1,4 +1,5 @@
 import type { Lab } from '../lab/lab.ts';
+import { findProc } from '../lab/proc.ts';
 
 /** A fault, by the name that all reports use: how it is done to the primary, and how it is undone. */
 export interface Fault {
@@ -13,6 +14,7 @@ export interface Fault {
   readonly toleratedOverlapMs: number;
   /** How long it lasts, where it is not undone as soon as the cluster takes writes again. In milliseconds. */
   readonly lastsMs?: (ttlMs: number) => number;
+  /** Returns when it has taken effect. */
   inflict(lab: Lab, primary: string): Promise<void>;
   undo(lab: Lab, primary: string): Promise<void>;
 }
@@ -34,7 +36,16 @@ export const faults = {
     sentence: (primary) => `kill -9 of the postmaster of ${primary}: its database crashed, its host lives`,
     movesPrimary: false,
     toleratedOverlapMs: 0,
-    inflict: (lab, primary) => lab.kill(primary, 'postmaster'),
+    inflict: async (lab, primary) => {
+      const before = lab.processes(primary, 'database');
+      await lab.kill(primary, 'postmaster');
+      // The postmaster's children go on answering clients until somebody ends them.
+      await lab.waitFor(
+        `every process of the crashed server of ${primary} is gone`,
+        () => Promise.resolve(before.every(({ pid, startTime }) => findProc(pid)?.startTime !== startTime)),
+        { deadlineMs: 30_000, everyMs: 10 },
+      );
+    },
     undo: nothing,
   },
   failover: {

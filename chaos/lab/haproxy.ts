@@ -16,7 +16,7 @@ export interface ProxyServer {
 
 /**
  * The shipped configuration with a lab's addresses in it: what the lab measures is what users get.
- * Every `bind` is replaced by section, every backend's `server` lines by `servers`.
+ * Every `bind` is replaced by section, every backend's `server` lines by `servers`; the log goes to standard output.
  */
 export const renderProxyConfig = (shipped: string, ports: ProxyPorts, servers: readonly ProxyServer[]): string => {
   const bindPort = new Map([
@@ -29,6 +29,7 @@ export const renderProxyConfig = (shipped: string, ports: ProxyPorts, servers: r
   const body = shipped.split('\n').flatMap((line) => {
     if (/^[a-z]/.test(line)) section = line.trim();
     if (/^\s+server /.test(line)) return [];
+    if (/^\s+log \//.test(line)) return ['    log stdout format iso local0'];
     if (/^\s+bind /.test(line)) {
       const port = bindPort.get(section);
       if (port === undefined)

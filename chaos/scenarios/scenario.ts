@@ -103,8 +103,8 @@ const problemsOf = (
   return problems;
 };
 
-const gapOf = (acks: readonly Ack[], since: number): number | undefined => {
-  const gap = longestGap(acks, since);
+const gapOf = (acks: readonly Ack[], since: number, end: number): number | undefined => {
+  const gap = longestGap(acks, since, end);
   return gap === undefined ? undefined : Math.round(gap.ms);
 };
 
@@ -134,7 +134,8 @@ export const runScenario = async (options: ScenarioOptions): Promise<ScenarioRep
     const after = await lab.waitForHealthy({ deadlineMs: options.deadlineMs });
     const healedMs = Math.round(performance.now() - at);
     progress(`${after} is the primary and every other member streams from it, after ${healedMs} ms`);
-    await pause(200);
+    await waitForWrites(options, workload, performance.now());
+    const end = performance.now();
     await workload.stop();
 
     const finalIds = await readEqual(options, after);
@@ -150,10 +151,12 @@ export const runScenario = async (options: ScenarioOptions): Promise<ScenarioRep
       gapDirectMs: gapOf(
         acks.filter(({ writer }) => writer !== PROXY),
         at,
+        end,
       ),
       gapProxyMs: gapOf(
         acks.filter(({ writer }) => writer === PROXY),
         at,
+        end,
       ),
       acked: durability.acked,
       lost: durability.lost.length,

@@ -51,19 +51,23 @@ describe('gap', () => {
 
   test('is the outage less the usual time between two acknowledgements', () => {
     const acks = [...steady(0, 1_000), ...steady(1_500, 2_000, NEW)];
-    expect(longestGap(acks, 990)).toMatchObject({ ms: 500, from: 982, to: 1_502 });
+    expect(longestGap(acks, 990, 2_000)).toMatchObject({ ms: 500, from: 982, to: 1_502 });
   });
 
   test('is near zero where nothing happened', () => {
-    expect(longestGap(steady(0, 1_000), 500)?.ms).toBe(0);
+    expect(longestGap(steady(0, 1_000), 500, 1_000)?.ms).toBe(0);
   });
 
   test('before the fault does not count', () => {
-    expect(longestGap([...steady(0, 100), ...steady(900, 2_000)], 1_000)?.ms).toBe(0);
+    expect(longestGap([...steady(0, 100), ...steady(900, 2_000)], 1_000, 2_000)?.ms).toBe(0);
   });
 
-  test('is unknown when nothing was acknowledged afterwards', () => {
-    expect(longestGap(steady(0, 1_000), 2_000)).toBeUndefined();
+  test('lasts until the end when nothing was acknowledged any more', () => {
+    expect(longestGap(steady(0, 1_000), 990, 5_000)).toMatchObject({ from: 982, to: 5_000 });
+  });
+
+  test('is unknown when nothing was acknowledged at all', () => {
+    expect(longestGap([], 0, 1_000)).toBeUndefined();
   });
 });
 
