@@ -221,14 +221,14 @@ describe('one PostgreSQL server', () => {
       account: { username: 'app', password: 'app' },
       applicationName: 'app',
     };
-    const taken = [];
+    const taken: { close(): void }[] = [];
     for (;;) {
-      const session = await openSession(clock, target, step()).catch((error: unknown) => error);
+      const session = await openSession(clock, target, step()).catch((error: Error) => error);
       if (session instanceof Error) {
         expect(session).toMatchObject({ code: '53300' });
         break;
       }
-      taken.push(session as Awaited<ReturnType<typeof openSession>>);
+      taken.push(session);
     }
     const fresh = await a.again();
     expect((await fresh.observe(step())).kind).toBe('running');

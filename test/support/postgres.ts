@@ -17,12 +17,12 @@ import type { Log } from '../../src/ports/log.ts';
 
 export const clock = createClock();
 export const processes = createProcesses({ clock });
-export const BIN_DIR = '/usr/lib/postgresql/15/bin';
+const BIN_DIR = '/usr/lib/postgresql/15/bin';
 
 const signal = new AbortController().signal;
 export const step = (timeout = 20_000): Step => ({ signal, timeout: ms(timeout) });
 
-export const name = (text: string): MemberName => {
+const name = (text: string): MemberName => {
   const found = parseMemberName(text);
   if (found === undefined) throw new Error(`not a member name: ${text}`);
   return found;
@@ -56,7 +56,7 @@ const osUser = async (): Promise<{ uid: number; gid: number } | undefined> => {
   return { uid: Number(uid), gid: Number(gid) };
 };
 
-export interface LoggedLine {
+interface LoggedLine {
   readonly level: string;
   readonly event: string;
   readonly text: string;

@@ -9,7 +9,7 @@ import type { Credentials } from './options.ts';
 import { quoteAccess } from './quoting.ts';
 
 /** Ordinary users with their passwords, from everywhere. Used where the operator says nothing. */
-export const DEFAULT_ACCESS: readonly string[] = [
+const DEFAULT_ACCESS: readonly string[] = [
   'local all all scram-sha-256',
   'host all all 0.0.0.0/0 scram-sha-256',
   'host all all ::/0 scram-sha-256',

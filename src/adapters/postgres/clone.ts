@@ -15,7 +15,7 @@ import type { Site } from './site.ts';
 import { withSource } from './source-session.ts';
 
 /** The identity of the source's data, asked over the replication protocol: a wrong password or cluster shows before anything is touched. */
-export const identify = (site: Site, from: Source, budget: Budget): Promise<string> =>
+const identify = (site: Site, from: Source, budget: Budget): Promise<string> =>
   withSource(site.options, from, 'replication', budget, async (session) => {
     const [row] = await session.rows(budget.part(5_000), 'IDENTIFY_SYSTEM');
     return row?.['systemid'] ?? '';
@@ -37,7 +37,6 @@ const adopt = async (site: Site, directory: string, systemId: string, budget: Bu
 
 const baseBackup = async (site: Site, from: Source, directory: string, budget: Budget): Promise<void> => {
   const source = toolConninfo(site.options, site.paths.passfile, from, 'replication');
-  await site.files.directory(directory);
   const args = ['-D', directory, '-d', source, '-X', 'stream', '-c', 'fast', '--no-password'];
   const what = `copying the data of ${from.member} (${from.host}:${from.port}) with pg_basebackup`;
   succeeded(what, await site.runWriter('pg_basebackup', args, budget.part()));
@@ -85,6 +84,7 @@ export const clone = async (
     site.endOrphans();
     refuseRunning(site, `copying into ${options.dataDir}`);
     await markUnfinished(site, 'clone');
+    await site.files.directory(options.dataDir);
     await run(options.dataDir);
     await markFinished(site);
   };

@@ -13,7 +13,7 @@ import type { Site } from './site.ts';
 import { slotName } from './slot-names.ts';
 
 /** Everything the server is told, computed from what the agent was told. */
-export interface Rendered {
+interface Rendered {
   readonly commandLine: Readonly<Record<string, string>>;
   /** Content of our configuration file. */
   readonly file: string;
@@ -21,7 +21,7 @@ export interface Rendered {
 }
 
 /** Name under which this member's receiver is known: `member~instance` (rule D12). */
-export const receiverName = (site: Site, settings: Settings): string =>
+const receiverName = (site: Site, settings: Settings): string =>
   settings.config === undefined ? site.options.name : `${site.options.name}~${settings.config.instance}`;
 
 /** Where the log comes from; nothing at all, the archive neither, while nobody is followed (C6). */
@@ -39,7 +39,7 @@ const sourceParameters = (site: Site, settings: Settings): Readonly<Record<strin
 /**
  * @param dropped parameters that the server was seen to refuse
  */
-export const render = (
+const render = (
   site: Site,
   settings: Settings,
   control: ControlFile | undefined,

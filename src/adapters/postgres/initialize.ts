@@ -17,7 +17,7 @@ import type { Site } from './site.ts';
 
 /** Creates new data with `initdb`, or with the operator's own command. */
 const createData = async (site: Site, dataDir: string, budget: Budget): Promise<void> => {
-  const { options, files } = site;
+  const { options } = site;
   if (options.customBootstrap !== undefined) {
     const env = { HAAGENT_DATA_DIR: dataDir, HAAGENT_CLUSTER: options.clusterName, HAAGENT_MEMBER: options.name };
     const { command } = options.customBootstrap;
@@ -27,7 +27,6 @@ const createData = async (site: Site, dataDir: string, budget: Budget): Promise<
   const dialect = await site.dialect(budget.part());
   const { dataChecksums, encoding, locale } = options.initdb;
   const checksums = dataChecksums ? ['--data-checksums'] : dialect.checksumsByDefault ? ['--no-data-checksums'] : [];
-  await files.directory(dataDir);
   const args = [
     '-D',
     dataDir,

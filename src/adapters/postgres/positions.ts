@@ -35,7 +35,7 @@ const parseSwitch = (raw: unknown): Switch | undefined => {
 };
 
 /** Reads what `toPosition` wrote, from anywhere; `undefined` for everything that could not be a position of this engine. */
-export const toReach = (raw: unknown): Reach | undefined => {
+const toReach = (raw: unknown): Reach | undefined => {
   if (!isRecord(raw) || raw['engine'] !== ENGINE) return undefined;
   const { systemId, timeline, history } = raw;
   const lsn = parseLsn(raw['lsn']);

@@ -59,10 +59,11 @@ const swap = async (site: Site, step: Unfinished, keepOld: boolean): Promise<voi
 };
 
 const makeBeside = async (site: Site, step: Unfinished, keepOld: boolean, make: (dir: string) => Promise<void>) => {
-  const { options, paths } = site;
+  const { options, paths, files } = site;
   await removeData(site, paths.fresh);
   // While old data is there and whole, an interruption loses nothing; without it, it must be seen.
   if ((await entriesOf(options.dataDir)).length === 0) await markUnfinished(site, step);
+  await files.directory(paths.fresh);
   await make(paths.fresh);
   await swap(site, step, keepOld);
 };
@@ -72,6 +73,7 @@ const makeInPlace = async (site: Site, step: Unfinished, make: (dir: string) => 
   await markUnfinished(site, step);
   await emptyTablespaces(site, dataDir);
   for (const name of await entriesOf(dataDir)) await site.files.remove(join(dataDir, name));
+  await site.files.directory(dataDir);
   await make(dataDir);
   await markFinished(site);
 };
@@ -86,8 +88,8 @@ export const refuseRunning = (site: Site, what: string): void => {
 /**
  * Makes new data and lets it take the place of the old in one rename; the old is kept aside when `keepOld` is set (one copy).
  * Where no second copy can exist (mount point, no right to rename, tablespaces outside, disk full) the old is removed
- * first: the caller has proven that another copy exists (I13). `make` may be called twice, each time for an empty or
- * missing directory. Whatever happens, observing afterwards says either the old data, the new data, or `incomplete`.
+ * first: the caller has proven that another copy exists (I13). `make` may be called twice, each time for an empty
+ * directory. Whatever happens, observing afterwards says either the old data, the new data, or `incomplete`.
  */
 export const replaceData = async (
   site: Site,

@@ -16,6 +16,21 @@ const create = async (account: Credential, attributes: string): Promise<readonly
   ];
 };
 
+/** One account may serve for several purposes; then it gets what all of them need. */
+const distinctAccounts = ({ superuser, replication, rewind, agent }: Credentials) => {
+  const all = [superuser, replication, agent, rewind];
+  const streams = new Set([replication.username, agent.username]);
+  return all
+    .filter((account, at) => all.findIndex((each) => each.username === account.username) === at)
+    .map((account) => ({
+      account,
+      attributes:
+        account.username === superuser.username
+          ? 'superuser'
+          : `nosuperuser nocreatedb nocreaterole ${streams.has(account.username) ? 'replication' : 'noreplication'}`,
+    }));
+};
+
 /** What pg_rewind reads from its source as an ordinary role. */
 const REWIND_FUNCTIONS = [
   'pg_ls_dir(text, boolean, boolean)',
@@ -46,15 +61,14 @@ const checkpointFunction = (owner: string): readonly string[] => [
 export const roleStatements = async (credentials: Credentials, dialect: Dialect): Promise<readonly string[]> => {
   const agent = quoteIdentifier(credentials.agent.username);
   const rewind = quoteIdentifier(credentials.rewind.username);
-  const lowly = 'nosuperuser nocreatedb nocreaterole';
+  const accounts = await Promise.all(
+    distinctAccounts(credentials).map(({ account, attributes }) => create(account, attributes)),
+  );
   const granted = ['pg_monitor', dialect.checkpointRole, dialect.reservedConnectionsRole].filter(
     (role) => role !== undefined,
   );
   return [
-    ...(await create(credentials.superuser, 'superuser')),
-    ...(await create(credentials.replication, `${lowly} replication`)),
-    ...(await create(credentials.rewind, `${lowly} noreplication`)),
-    ...(await create(credentials.agent, `${lowly} replication`)),
+    ...accounts.flat(),
     ...granted.map((role) => `grant ${role} to ${agent}`),
     ...REWIND_FUNCTIONS.map((name) => `grant execute on function pg_catalog.${name} to ${rewind}`),
     ...tables(agent),

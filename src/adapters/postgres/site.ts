@@ -8,7 +8,7 @@ import { createFiles, type Files } from './files.ts';
 import type { PostgresOptions } from './options.ts';
 
 /** Where everything of this member's PostgreSQL lies. */
-export interface Paths {
+interface Paths {
   /** Our own folder, readable by the database's user only. */
   readonly own: string;
   readonly conf: string;

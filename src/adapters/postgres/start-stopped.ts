@@ -83,7 +83,11 @@ export const startStopped = async (parts: Parts, target: GuardTarget, order: Sta
   const args = await makeReplica(parts, order, budget);
   const id = await postmaster.launch(args);
   const slot = order.source === undefined ? undefined : ensureOwnSlot(site, order.source, budget.part());
-  await postmaster.ready(id, budget).finally(() => slot);
+  try {
+    await postmaster.ready(id, budget);
+  } finally {
+    await slot;
+  }
   await untilAnswering(parts, budget);
   if (order.source === undefined && !(await untilIdle(parts, budget, budget.left())))
     throw new StepError(

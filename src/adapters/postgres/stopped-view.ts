@@ -25,11 +25,7 @@ export const stoppedReach = async (control: ControlFile, histories: Histories): 
  * Where a copy begins that has never run here (a clone, or data after a rewind): it contains everything up to there, whatever
  * the copied control file says of the server that it was copied from. `label` is the text of its backup_label.
  */
-export const copyReach = async (
-  label: string,
-  control: ControlFile,
-  histories: Histories,
-): Promise<Reach | undefined> => {
+const copyReach = async (label: string, control: ControlFile, histories: Histories): Promise<Reach | undefined> => {
   const lsn = parseLsn(/^START WAL LOCATION: (\S+)/m.exec(label)?.[1]);
   const timeline = Number(/^START TIMELINE: (\d+)/m.exec(label)?.[1] ?? control.checkpointTimeline);
   return lsn === undefined ? undefined : histories.reach(control.systemId, timeline, lsn);

@@ -15,9 +15,11 @@ const PROBE = `
   insert into ${SCHEMA}.probe (at) values (clock_timestamp()) on conflict (single) do update set at = excluded.at;
   commit`;
 
-/** Missing table or right (adopted data), no connection free, shutting down: says nothing about the disk. */
+/** Missing table or right (adopted data), a lock of the operator, no connection free, shutting down: says nothing about the disk. */
 const NO_EVIDENCE: ReadonlySet<string> = new Set([
   '42P01',
+  '55P03',
+  '57014',
   '3F000',
   '42501',
   '53300',

@@ -1,0 +1,109 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { offerSegments } from '../../../src/adapters/postgres/archive-status.ts';
+import type { ControlFile } from '../../../src/adapters/postgres/control-file.ts';
+import { createFiles } from '../../../src/adapters/postgres/files.ts';
+import { createHistories } from '../../../src/adapters/postgres/histories.ts';
+import { lsnAt } from '../../../src/adapters/postgres/lsn.ts';
+import { stoppedView } from '../../../src/adapters/postgres/stopped-view.ts';
+import { placeholderHistory } from '../../../src/adapters/postgres/timeline-history.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp('/tmp/haagent-pg-unit-');
+  await mkdir(join(folder, 'pg_wal', 'archive_status'), { recursive: true });
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const control = (change: Partial<ControlFile>): ControlFile => ({
+  systemId: '71',
+  state: 'shut down',
+  checkpoint: lsnAt(0x3000028n),
+  checkpointTimeline: 3,
+  minRecoveryEnd: lsnAt(0n),
+  minRecoveryTimeline: 0,
+  checksums: true,
+  walLogHints: true,
+  segmentSize: 16_777_216,
+  limits: {},
+  ...change,
+});
+
+describe('a stopped server', () => {
+  it.each([
+    [
+      'a clean primary ends one byte into its shutdown checkpoint',
+      {},
+      { cleanly: true, wasPrimary: true, generation: 3, lsn: '0/3000029' },
+    ],
+    [
+      'a clean replica ends where it had applied',
+      { state: 'shut down in recovery', minRecoveryEnd: lsnAt(0x4000000n), minRecoveryTimeline: 5 },
+      { cleanly: true, wasPrimary: false, generation: 5, lsn: '0/4000000' },
+    ],
+    [
+      'a crashed replica has at least what it had applied',
+      { state: 'in archive recovery', minRecoveryEnd: lsnAt(0x4000000n), minRecoveryTimeline: 5 },
+      { cleanly: false, wasPrimary: false, generation: 5, lsn: '0/4000000' },
+    ],
+    [
+      'a crashed primary ends nobody knows where',
+      { state: 'in production' },
+      { cleanly: false, wasPrimary: true, generation: 3, lsn: undefined },
+    ],
+  ])('%s', async (_, change, { lsn, ...seen }) => {
+    const view = await stoppedView(control(change), undefined, createHistories(folder), 0);
+    expect(view).toMatchObject({ kind: 'stopped', ...seen });
+    expect(view.kind === 'stopped' ? view.position?.['lsn'] : 'none').toBe(lsn);
+  });
+
+  it('with processes left over did not end cleanly', async () => {
+    expect(await stoppedView(control({}), undefined, createHistories(folder), 2)).toMatchObject({ cleanly: false });
+  });
+
+  it('that is a copy begins where its label says, whatever the copied control file says', async () => {
+    const label = 'START WAL LOCATION: 0/2000028 (file 000000030000000000000002)\nSTART TIMELINE: 3\n';
+    expect(await stoppedView(control({ state: 'in production' }), label, createHistories(folder), 0)).toMatchObject({
+      cleanly: true,
+      wasPrimary: false,
+      position: { timeline: 3, lsn: '0/2000028' },
+    });
+  });
+
+  it('knows the history of its timeline, and takes no placeholder for one', async () => {
+    await writeFile(join(folder, 'pg_wal', '00000003.history'), '1\t0/2000000\tx\n');
+    await writeFile(join(folder, 'pg_wal', '00000002.history'), placeholderHistory(1));
+    const histories = createHistories(folder);
+    expect(await histories.of(3)).toEqual([{ timeline: 1, end: 0x2000000n }]);
+    expect(await histories.of(2)).toEqual([]);
+  });
+});
+
+describe('files', () => {
+  it('that a replica called archived are offered to the new archiver, where they are still there', async () => {
+    const status = join(folder, 'pg_wal', 'archive_status');
+    const [present, gone] = ['000000010000000000000003', '000000010000000000000002'];
+    await writeFile(join(folder, 'pg_wal', present), '');
+    for (const name of [`${present}.done`, `${gone}.done`, '00000002.history.done', 'rubbish.done'])
+      await writeFile(join(status, name), '');
+    expect(await offerSegments(folder)).toBe(1);
+    expect((await readdir(status)).toSorted()).toEqual([
+      `${gone}.done`,
+      `${present}.ready`,
+      '00000002.history.done',
+      'rubbish.done',
+    ]);
+  });
+
+  it('are replaced as a whole, also over what an interrupted write left', async () => {
+    const files = createFiles();
+    const path = join(folder, 'x');
+    await writeFile(`${path}.new`, 'half');
+    await files.write(path, 'whole');
+    expect(await readFile(path, 'utf8')).toBe('whole');
+    expect(await readdir(folder)).not.toContain('x.new');
+    await files.remove(path);
+    await files.remove(path);
+  });
+});
