@@ -163,6 +163,8 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
         return guard.arm(effect.term, effect.deadline);
       case 'disarm':
         return guard.disarm(effect.term);
+      case 'stand-down':
+        return guard.standDown(effect.term);
       case 'ask-peers':
         return inBackground('asking the peers', askPeers());
       case 'run':

@@ -14,6 +14,7 @@ export const createGuardLink = (deps: {
 }): {
   readonly arm: (term: Term, deadline: Instant) => void;
   readonly disarm: (term: Term) => void;
+  readonly standDown: (term: Term) => void;
   readonly close: () => Promise<void>;
 } => {
   const { guard, log, signal } = deps;
@@ -57,6 +58,7 @@ export const createGuardLink = (deps: {
         if (next !== undefined) await guard.arm({ ...next, timeout, signal });
       });
     },
+    standDown: (term) => order(`stand down in term ${term}`, async () => guard.standDown({ term, timeout, signal })),
     disarm: (term) => order(`disarm after term ${term}`, async () => guard.disarm({ term, timeout, signal })),
     close: async () => {
       off();

@@ -13,7 +13,7 @@ import { silenceFor } from './timing.ts';
  * (rules D2, D4, D13). Runs at every event, whatever the rules decide.
  */
 
-/** How long the right lasts while the cluster is paused: the guard must not fence, and still knows the term. */
+/** How long the right lasts while the cluster is paused: no operator's work takes longer. */
 const PAUSED_RIGHT = ms(365 * 86_400_000);
 /** Wait before a heartbeat is sent again whose outcome is unknown, or that was surely not executed. */
 const RETRY = ms(100);
@@ -89,7 +89,6 @@ const heartbeatApplied = (
   positions: PositionAlgebra,
 ): readonly [Memory, readonly Effect[]] => {
   const deadline = said.paused ? after(sentAt, PAUSED_RIGHT) : deadlineFrom(sentAt, m.settings.timing);
-  const resumed = reign.pausePublished && !said.paused;
   // A heartbeat that succeeded proves that a hand-over or release sent before it can never happen any more (rule D2).
   const handover =
     reign.unsettled && m.handover?.phase === 'handing-over'
@@ -112,8 +111,10 @@ const heartbeatApplied = (
     keyGone: false,
     unsettled: false,
   };
-  const effects: Effect[] = resumed ? [{ kind: 'disarm', term: reign.term }] : [];
-  return [{ ...m, reign: next, handover }, [...effects, { kind: 'arm', term: reign.term, deadline }]];
+  const guard: Effect = said.paused
+    ? { kind: 'stand-down', term: reign.term }
+    : { kind: 'arm', term: reign.term, deadline };
+  return [{ ...m, reign: next, handover }, [guard]];
 };
 
 /** This member leads no more: somebody else holds the key, or it gave the key away. */

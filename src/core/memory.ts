@@ -217,6 +217,8 @@ export type Effect =
   | { readonly kind: 'observe' }
   | { readonly kind: 'arm'; readonly term: Term; readonly deadline: Instant }
   | { readonly kind: 'disarm'; readonly term: Term }
+  /** Paused: the guard keeps its hands off until the next deadline. */
+  | { readonly kind: 'stand-down'; readonly term: Term }
   | { readonly kind: 'ask-peers' }
   | { readonly kind: 'run'; readonly task: Task }
   | {

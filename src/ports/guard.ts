@@ -31,6 +31,8 @@ export interface Guard {
    * fenced, before the database is started again: until then it kills whatever appears. A primary without a deadline is fenced.
    */
   disarm(order: { readonly term: Term; readonly timeout: Ms; readonly signal: AbortSignal }): Promise<void>;
+  /** Hands off: the guard fences nothing until the next order (pause, docs/decisions/0002). */
+  standDown(order: { readonly term: Term; readonly timeout: Ms; readonly signal: AbortSignal }): Promise<void>;
   state(): GuardState;
   /** The guard is gone, came back, or has fenced. */
   onEvent(listener: (event: GuardEvent) => void): () => void;
