@@ -77,7 +77,7 @@ export const benchFailover = async (options: FailoverBenchOptions): Promise<bool
     options.signal.throwIfAborted();
     await lab.start();
     await lab.waitForHealthy({ deadlineMs: 120_000 });
-    const dialect = createPostgresDialect(lab.superuser);
+    const dialect = createPostgresDialect(lab.writer);
     for (let run = 0; run < options.runs; run += 1) {
       const phaseMs = ((run % PHASES) / PHASES) * (options.ttlMs / 5);
       const report = await runScenario({

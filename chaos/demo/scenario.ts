@@ -83,7 +83,7 @@ export const runDemoScenario = async ({ scenario, ttlMs, signal }: ScenarioDemoO
     await lab.start();
     const primary = await lab.waitForHealthy({ deadlineMs: 120_000 });
     progress(`${primary} is the primary and the others stream from it; writing through HAProxy and to every member`);
-    const dialect = createPostgresDialect(lab.superuser);
+    const dialect = createPostgresDialect(lab.writer);
     const report = await runScenario({ lab, dialect, scenario, warmUpMs: 2_000, deadlineMs: ttlMs + 60_000, progress });
     console.log(summaryOf(report));
     verdict = verdictOf(report);

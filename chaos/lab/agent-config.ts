@@ -1,3 +1,6 @@
+/** The role of the writers: it may do nothing but use its own table. */
+export const WRITER = 'chaos';
+
 /** What a member's configuration file is made from. */
 export interface ConfigInput {
   readonly cluster: string;
@@ -28,6 +31,8 @@ export const agentConfig = (input: ConfigInput): Record<string, Readonly<Record<
     listen: '127.0.0.1',
     port: input.port,
     socket_dir: input.socketDir,
+    // The writers reconnect often: proving a password each time would cost more than the writes.
+    access_rules: [`host postgres ${WRITER} 127.0.0.1/32 trust`, 'host all all 127.0.0.1/32 scram-sha-256'],
     ...(input.osUser === undefined ? {} : { os_user: input.osUser }),
     authentication: {
       superuser: { username: input.superuser.user, password: input.superuser.password },

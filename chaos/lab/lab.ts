@@ -60,6 +60,8 @@ export interface Lab {
   readonly etcd: LabEtcd;
   readonly proxy: LabProxy | undefined;
   readonly superuser: { readonly user: string; readonly password: string };
+  /** Who the workload logs in as; `prepareWriter` makes the role on the primary. */
+  readonly writer: { readonly user: string };
 
   member(name: string): LabMember;
   /** A further member, not started. */
@@ -96,6 +98,7 @@ export interface Lab {
 
   /** Runs haagentctl against this cluster and returns how it ended; ends by `deadlineMs` (30 s). */
   ctl(args: readonly string[], options?: { readonly deadlineMs?: number }): Promise<CtlResult>;
+  prepareWriter(primary: string): Promise<void>;
   /** One GET of a member's API with its status and body; undefined when nothing answered within half a second. */
   get(name: string, path: string): Promise<{ readonly status: number; readonly body: string } | undefined>;
   /** Asks a member's database directly, as the superuser, on a connection of its own; ends within five seconds. */

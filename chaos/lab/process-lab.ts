@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
+import { WRITER } from './agent-config.ts';
 import { createEtcd } from './etcd.ts';
 import { createProxy } from './haproxy.ts';
 import { createHome } from './home.ts';
@@ -144,6 +145,7 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
     cluster,
     ttlMs,
     superuser,
+    writer: { user: WRITER },
     etcd,
     addMember,
     observe,
@@ -205,6 +207,11 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
         },
         waiting,
       ),
+    prepareWriter: async (primary) => {
+      const [found] = await query(primary, `SELECT FROM pg_roles WHERE rolname = '${WRITER}'`);
+      if (found !== undefined) return;
+      await query(primary, `CREATE ROLE ${WRITER} LOGIN; GRANT CREATE ON SCHEMA public TO ${WRITER}`);
+    },
     processes: (name, part) => processOf(name).processes(part),
     kill: (name, part, signal = 'SIGKILL') => processOf(name).kill(part, signal),
     freeze: (name, part) => processOf(name).signal(part, 'SIGSTOP'),

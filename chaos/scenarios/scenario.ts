@@ -43,6 +43,7 @@ export interface ScenarioOptions {
 
 /** Creates the table anew on the primary and begins to write to every member and through the proxy. */
 const beginWriting = async ({ lab, dialect }: ScenarioOptions, primary: string): Promise<Workload> => {
+  await lab.prepareWriter(primary);
   const session = await dialect.connect(lab.member(primary), 2_000);
   try {
     await session.createTable();

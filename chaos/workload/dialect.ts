@@ -42,3 +42,6 @@ export class StatementError extends Error {
     this.refused = refused;
   }
 }
+
+/** Nothing came back in time. */
+export const LATE = new StatementError('not answered by the deadline', 'deadline', false, undefined);

@@ -23,8 +23,8 @@ const statementError = (error: unknown): StatementError => {
   return new StatementError(String(error), code, SURELY_NOT_APPLIED.test(code), error);
 };
 
-/** PostgreSQL, as its superuser. The table has no unique index, so that a row applied twice is seen twice. */
-export const createPostgresDialect = (login: { readonly user: string; readonly password: string }): Dialect => ({
+/** PostgreSQL. The table has no unique index, so that a row applied twice is seen twice. */
+export const createPostgresDialect = (login: { readonly user: string }): Dialect => ({
   engine: 'postgres',
   connect: async (address, deadlineMs) => {
     const client = new Client({

@@ -1,5 +1,6 @@
-import { StatementError, type Address, type Dialect, type Session } from './dialect.ts';
+import { LATE, StatementError, type Address, type Dialect, type Origin, type Session } from './dialect.ts';
 import type { Attempt, Outcome } from './history.ts';
+import { createPool } from './pool.ts';
 
 /** Writes to one address at a fixed rate, whatever becomes of the writes before. */
 export interface Writer {
@@ -19,14 +20,8 @@ export interface WriterOptions {
   readonly fresh: boolean;
 }
 
-const LATE = new StatementError('not answered by the deadline', 'deadline', false, undefined);
-
-/** Rejects with LATE after `ms`; `cancel` before that leaves nothing behind. */
-const deadline = (ms: number): { readonly reached: Promise<never>; readonly cancel: () => void } => {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(LATE), ms);
-  return { reached: promise, cancel: () => clearTimeout(timer) };
-};
+/** How long a connection whose answer is late is kept, in case that it comes. */
+const KEEP_LATE_MS = 1_000;
 
 const failureOf = (error: unknown, sent: boolean): Outcome => {
   const failure = error instanceof StatementError ? error : new StatementError(String(error), 'unknown', false, error);
@@ -35,66 +30,65 @@ const failureOf = (error: unknown, sent: boolean): Outcome => {
 
 /**
  * An open-loop writer (correctness before comfort: a stalled server must not slow down the demand that measures it).
- * Several tries can be under way; each has its own connection, and a connection that failed once is never used again.
+ * Several tries can be under way, each on a connection of its own; a connection that broke is never used again.
  */
 export const startWriter = (options: WriterOptions): Writer => {
-  const idle: Session[] = [];
+  const pool = createPool(options);
   const underWay = new Set<Promise<void>>();
-  let stopped = false;
+  const late = new Set<Session>();
+
+  /** The answer to one insert, or LATE at the deadline. The connection returns to the pool when its answer is there. */
+  const insert = async (session: Session, id: number, deadlineMs: number): Promise<Origin> => {
+    const answer = session.insert(id, options.name);
+    const overdue = Promise.withResolvers<never>();
+    let killer: NodeJS.Timeout | undefined;
+    const timer = setTimeout(() => {
+      late.add(session);
+      killer = setTimeout(() => session.destroy(), KEEP_LATE_MS);
+      overdue.reject(LATE);
+    }, deadlineMs);
+    const settle = (): void => {
+      clearTimeout(timer);
+      clearTimeout(killer);
+      late.delete(session);
+      pool.release(session);
+    };
+    answer.then(settle, settle);
+    return Promise.race([answer, overdue.promise]);
+  };
 
   const attempt = async (id: number): Promise<void> => {
     const invoked = performance.now();
-    const late = deadline(options.deadlineMs);
-    let session: Session | undefined;
+    const left = (): number => Math.max(1, options.deadlineMs - (performance.now() - invoked));
     let sent = false;
-    let abandoned = false;
     let outcome: Outcome;
     try {
-      do session = idle.pop();
-      while (session !== undefined && !session.usable);
-      if (session === undefined) {
-        const opening = options.dialect.connect(options.address, options.deadlineMs);
-        opening.then(
-          (opened) => abandoned && opened.destroy(),
-          () => undefined,
-        );
-        session = await Promise.race([opening, late.reached]);
-      }
+      const session = await pool.acquire(left());
       sent = true;
-      outcome = { kind: 'ok', origin: await Promise.race([session.insert(id, options.name), late.reached]) };
+      outcome = { kind: 'ok', origin: await insert(session, id, left()) };
     } catch (error) {
-      abandoned = true;
       outcome = failureOf(error, sent);
-    } finally {
-      late.cancel();
-    }
-    const keep = !options.fresh && !stopped && (outcome.kind === 'ok' || (outcome.kind === 'fail' && sent));
-    if (session !== undefined) {
-      if (keep && session.usable) idle.push(session);
-      else session.destroy();
     }
     options.record({ id, writer: options.name, invoked, completed: performance.now(), outcome });
-  };
-
-  const begin = (): void => {
-    const running = attempt(options.nextId()).finally(() => underWay.delete(running));
-    underWay.add(running);
   };
 
   let due = performance.now();
   let timer: NodeJS.Timeout | undefined;
   const tick = (): void => {
-    for (const now = performance.now(); due <= now; due += options.everyMs) begin();
+    for (const now = performance.now(); due <= now; due += options.everyMs) {
+      const running = attempt(options.nextId()).finally(() => underWay.delete(running));
+      underWay.add(running);
+    }
     timer = setTimeout(tick, Math.max(0, due - performance.now()));
   };
   tick();
 
   return {
     stop: async () => {
-      stopped = true;
       clearTimeout(timer);
       await Promise.all(underWay);
-      for (const session of idle.splice(0)) session.destroy();
+      pool.close();
+      for (const session of late) session.destroy();
     },
   };
 };

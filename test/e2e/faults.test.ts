@@ -8,13 +8,13 @@ import { showLogsOnFailure, useLab } from './cluster.ts';
 const TTL_MS = 3_000;
 const DEADLINE_MS = 60_000;
 
-const cluster = useLab({ engine: 'postgres', members: 3, ttlMs: TTL_MS, restartAfterMs: 300 });
+const cluster = useLab({ engine: 'postgres', members: 3, ttlMs: TTL_MS, restartAfterMs: 100 });
 
 const run = (scenario: FaultName): Promise<ScenarioReport> => {
   showLogsOnFailure(cluster.lab);
   return runScenario({
     lab: cluster.lab,
-    dialect: createPostgresDialect(cluster.lab.superuser),
+    dialect: createPostgresDialect(cluster.lab.writer),
     scenario,
     warmUpMs: 1_000,
     deadlineMs: DEADLINE_MS,

@@ -69,7 +69,7 @@ test('a second agent under a name that lives is refused and changes nothing', as
   lab.startMember(impostor.name);
   await lab.waitFor(
     'the second agent says that the name is taken',
-    () => Promise.resolve(/already uses this member name|name-taken/.test(logOf(impostor))),
+    () => Promise.resolve(/is used by a living agent/.test(logOf(impostor))),
     { deadlineMs: 20_000 },
   );
   await lab.kill(impostor.name, 'all');
