@@ -115,6 +115,8 @@ describe('PostgreSQL servers that replicate', () => {
   });
 
   it('a session that blocks replay is found, does not keep a replica from letting go of its source, and is ended', async () => {
+    await a.sql('insert into t select generate_series(1, 20000)');
+    await caughtUp(b, a);
     await b.sql(`alter system set max_standby_streaming_delay = -1`);
     await b.sql('select pg_reload_conf()');
     const account = b.options.credentials.superuser;
@@ -243,7 +245,14 @@ describe('PostgreSQL servers that replicate', () => {
     child.kill('SIGKILL');
     await ended(child);
     expect(await b.database.observe(step())).toEqual({ kind: 'incomplete', step: 'rewind' });
+    const work = join(b.options.stateDir, 'postgres', 'work');
+    expect(processes.within(work)).not.toEqual([]);
     expect(await codeOf(b.database.rewind({ ...step(), from: a.source }))).toBe('cannot-rewind');
+    await until(
+      'what it left running is ended',
+      async () => (processes.within(work).length === 0 ? true : undefined),
+      5_000,
+    );
     await b.database.clone({ ...step(), from: a.source, systemId });
     await b.database.start({ ...step(), source: a.source });
     await streaming(b);
