@@ -104,6 +104,7 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
     guard: deps.guard,
     log,
     signal,
+    fenceBudget: () => memory().settings.timing.fenceBudget,
     post: loop.post,
     fenced: (event) => parts.guardFenced(event),
   });

@@ -1,4 +1,4 @@
-import { ms, type Term } from '../core/brand.ts';
+import { ms, type Ms, type Term } from '../core/brand.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Event } from '../core/memory.ts';
 import type { Guard, GuardEvent } from '../ports/guard.ts';
@@ -9,6 +9,8 @@ export const createGuardLink = (deps: {
   readonly guard: Guard;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** How long before a deadline the fence begins. */
+  readonly fenceBudget: () => Ms;
   readonly post: (event: Event) => void;
   readonly fenced: (event: Extract<GuardEvent, { kind: 'fenced' }>) => void;
 }): {
@@ -55,7 +57,7 @@ export const createGuardLink = (deps: {
       order(`arm for term ${term}`, async () => {
         const next = waiting;
         waiting = undefined;
-        if (next !== undefined) await guard.arm({ ...next, timeout, signal });
+        if (next !== undefined) await guard.arm({ ...next, fenceBudget: deps.fenceBudget(), timeout, signal });
       });
     },
     standDown: (term) => order(`stand down in term ${term}`, async () => guard.standDown({ term, timeout, signal })),
