@@ -1,53 +1,57 @@
-import { destination, pino, stdTimeFunctions, type Logger } from 'pino';
+import { pino, stdTimeFunctions, type Logger } from 'pino';
 import type { Log } from '../ports/log.ts';
+import { createLineWriter } from './line-writer.ts';
+import { redact, redactText } from './redact.ts';
 
-/** Names whose values never reach the log, at any depth. */
-const SECRET = /pass(word|wd|file)?$|secret|token|authorization|credential|private_?key/i;
+type Level = 'debug' | 'info' | 'warn' | 'error';
 
-/** A copy of `value` without secrets, bigints as text, errors as their message and stack; deep values are cut off. */
-export const redact = (value: unknown, depth = 0): unknown => {
-  if (typeof value === 'bigint') return value.toString();
-  if (value instanceof Error) return { type: value.name, message: value.message, stack: value.stack };
-  if (typeof value !== 'object' || value === null) return value;
-  if (depth > 6) return '…';
-  if (Array.isArray(value)) return value.map((each) => redact(each, depth + 1));
-  return Object.fromEntries(
-    Object.entries(value).map(([key, each]) => [key, SECRET.test(key) ? '***' : redact(each, depth + 1)]),
-  );
-};
+export interface AgentLog extends Log {
+  /** Opens the file again under its name: after a rotation. */
+  reopen(): void;
+  /** Writes what waits, at once. Can be called twice. */
+  close(): void;
+}
 
 /**
- * The structured log: JSON lines, event name first, time as ISO 8601. Without `logFile` it goes to standard output.
+ * The structured log: JSON lines with level, time (ISO 8601), event name, fields, and the message last. Without `logFile` it
+ * goes to standard output. Writing never blocks and never fails the agent: a reader that stalls must not delay a
+ * heartbeat (invariant I18). What waits is written when the process exits.
  */
-export const createLog = (options: {
-  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
-  readonly logFile: string | undefined;
-}): Log =>
-  wrap(
-    pino(
-      {
-        level: options.logLevel,
-        base: null,
-        timestamp: stdTimeFunctions.isoTime,
-        formatters: { level: (label) => ({ level: label }) },
-      },
-      destination({ dest: options.logFile ?? 1, sync: true, mkdir: true }),
-    ),
-    {},
+export const createLog = (options: { readonly logLevel: Level; readonly logFile: string | undefined }): AgentLog => {
+  const out = createLineWriter(options.logFile);
+  const logger = pino(
+    {
+      level: options.logLevel,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: (line: string) => out.write(line) },
   );
+  process.on('exit', out.close);
+  return {
+    ...wrap(logger, {}),
+    reopen: out.reopen,
+    close: () => {
+      process.off('exit', out.close);
+      out.close();
+    },
+  };
+};
 
 const wrap = (logger: Logger, context: Readonly<Record<string, unknown>>): Log => {
   const line =
-    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (level: Level) =>
     (event: string, message: string, fields: Readonly<Record<string, unknown>> = {}): void => {
-      if (logger.isLevelEnabled(level)) logger[level]({ event, ...context, ...asFields(redact(fields)) }, message);
+      if (logger.isLevelEnabled(level))
+        logger[level]({ event, ...context, ...asFields(redact(fields)) }, redactText(message));
     };
   return {
     debug: line('debug'),
     info: line('info'),
     warn: line('warn'),
     error: line('error'),
-    child: (fields) => wrap(logger, { ...context, ...fields }),
+    child: (fields) => wrap(logger, { ...context, ...asFields(redact(fields)) }),
   };
 };
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock.ts';
 import type { AgentEvent, EventSource } from '../ports/events.ts';
+import { redact, redactText } from './redact.ts';
 
 /** The flight recorder: the last events in memory, for `/events` and for whoever looks after an incident. */
 export interface Recorder extends EventSource {
@@ -10,6 +11,7 @@ export interface Recorder extends EventSource {
 
 const KEPT = 500;
 
+/** A recorder of the last `keep` events. What it keeps holds no secrets and can be printed as JSON. */
 export const createRecorder = (deps: { readonly clock: Pick<Clock, 'wall'>; readonly keep?: number }): Recorder => {
   const keep = deps.keep ?? KEPT;
   const listeners = new Set<(event: AgentEvent) => void>();
@@ -18,13 +20,23 @@ export const createRecorder = (deps: { readonly clock: Pick<Clock, 'wall'>; read
   return {
     recent: () => events,
     subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+      // One more function, so that a listener given twice is called twice and each cancels its own.
+      const entry = (event: AgentEvent): void => listener(event);
+      listeners.add(entry);
+      return () => listeners.delete(entry);
     },
     record: (level, event, message, fields = {}) => {
-      const recorded: AgentEvent = { id: next, at: deps.clock.wall(), event, level, message, fields };
+      const plain = redact(fields);
+      const recorded: AgentEvent = {
+        id: next,
+        at: deps.clock.wall(),
+        event,
+        level,
+        message: redactText(message),
+        fields: typeof plain === 'object' && plain !== null ? { ...plain } : {},
+      };
       next += 1;
-      events = [...events.slice(1 - keep), recorded];
+      events = [...events, recorded].slice(-keep);
       for (const listener of listeners) listener(recorded);
     },
     dump: () => events.map((event) => `${JSON.stringify(event)}\n`).join(''),
