@@ -3,21 +3,23 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ahead, clock, createLab, gone, isUp, order, processes, term, writeState, type Lab } from './lab.ts';
 
-/** How late after the moment at which it may begin a fence of a small tree may be complete, on a busy machine. */
-const PROMPT = 400;
+/** A fence begins this long before the deadline, and has to be complete by then. */
+const BUDGET = 1_000;
+/** At once, on a busy machine: takes 20 ms on an idle one. */
+const AT_ONCE = 1_500;
 /** A built guard is back within a third of a second; from sources, on a busy machine, it takes much longer to load. */
 const RESTART = 6_000;
 
 let lab: Lab;
 beforeEach(async () => {
-  lab = await createLab();
+  lab = await createLab({ fenceBudget: BUDGET });
 });
 afterEach(() => lab.close());
 
 const running = (): number => processes.within(lab.data).length;
 const armedUntil = async (): Promise<number> => {
   const observer = lab.client();
-  await vi.waitFor(() => expect(observer.state().armed).toBeDefined(), 5_000);
+  await vi.waitFor(() => expect(observer.state().armed).toBeDefined(), 10_000);
   await observer.close();
   return observer.state().armed!.deadline.mono;
 };
@@ -25,18 +27,18 @@ const armedUntil = async (): Promise<number> => {
 for (const how of ['SIGKILL', 'SIGSTOP'] as const)
   test(`an agent that gets ${how} loses its database by the deadline, whole, and nobody else is touched`, async () => {
     const neighbour = await lab.neighbour();
-    const agent = await lab.agent(5, 2_500);
-    await vi.waitFor(() => expect(lab.guard()).toBeDefined(), 5_000);
+    const agent = await lab.agent(5, 3_500);
+    await vi.waitFor(() => expect(lab.guard()).toBeDefined(), 10_000);
     await armedUntil();
     await lab.database();
     await clock.sleep(lab.place.fenceBudget, order);
     expect(isUp(lab)).toBe(true);
     processes.signal(agent, how);
     const deadline = await armedUntil();
-    const late = (await gone(lab, 4_000)) - (deadline - lab.place.fenceBudget);
+    const late = (await gone(lab, 8_000)) - (deadline - lab.place.fenceBudget);
     console.log(`${how}: whole tree gone ${late.toFixed(0)} ms after the fence was due`);
     expect(late).toBeGreaterThanOrEqual(0);
-    expect(late).toBeLessThan(PROMPT);
+    expect(late).toBeLessThan(BUDGET);
     await vi.waitFor(() => expect(existsSync(lab.mark)).toBe(true));
     expect(processes.alive(neighbour)).toBe(true);
     const writes = statSync(join(lab.data, 'writes')).size;
@@ -46,17 +48,17 @@ for (const how of ['SIGKILL', 'SIGSTOP'] as const)
 
 test('after the fence whatever appears is killed, also a replica, until the deadline is taken back', async () => {
   const client = lab.client();
-  await vi.waitFor(() => expect(client.state().alive).toBe(true), 5_000);
-  await client.arm({ ...order, term: term(5), deadline: ahead(2_500) });
+  await vi.waitFor(() => expect(client.state().alive).toBe(true), 10_000);
+  await client.arm({ ...order, term: term(5), deadline: ahead(10_000) });
   await lab.database();
   await vi.waitFor(
     () => expect(client.events).toContainEqual(expect.objectContaining({ kind: 'fenced', term: term(5) })),
-    4_000,
+    9_000,
   );
   expect(client.state().armed?.term).toBe(term(5));
   await lab.launch('/bin/sleep', ['1003'], lab.data);
   expect(running()).toBe(1);
-  await gone(lab, 2_000);
+  await gone(lab, 8_000);
   await expect(client.disarm({ ...order, term: term(4) })).rejects.toMatchObject({ code: 'refused' });
   await client.disarm({ ...order, term: term(5) });
   expect(client.state().armed).toBeUndefined();
@@ -70,7 +72,7 @@ test('after the fence whatever appears is killed, also a replica, until the dead
 test('without a deadline a replica runs, a primary does not', async () => {
   const client = lab.client();
   writeFileSync(lab.mark, '');
-  await vi.waitFor(() => expect(client.state().alive).toBe(true), 5_000);
+  await vi.waitFor(() => expect(client.state().alive).toBe(true), 10_000);
   await lab.database();
   await clock.sleep(lab.place.fenceBudget, order);
   expect(isUp(lab)).toBe(true);
@@ -108,13 +110,13 @@ test('a killed guard`s successor keeps the deadline; the client has it back soon
   await client.close();
   const late = (await gone(lab, 10_000)) - (deadline.mono - lab.place.fenceBudget);
   expect(late).toBeGreaterThanOrEqual(0);
-  expect(late).toBeLessThan(PROMPT);
+  expect(late).toBeLessThan(BUDGET);
 });
 
 test('a guard started after its predecessor`s deadline fences at once', async () => {
   const client = lab.client();
-  await vi.waitFor(() => expect(client.state().alive).toBe(true), 5_000);
-  await client.arm({ ...order, term: term(5), deadline: ahead(900) });
+  await vi.waitFor(() => expect(client.state().alive).toBe(true), 10_000);
+  await client.arm({ ...order, term: term(5), deadline: ahead(1_500) });
   await client.close();
   lab.kill(lab.guard());
   writeFileSync(lab.mark, '');
@@ -128,8 +130,8 @@ test('a guard started after its predecessor`s deadline fences at once', async ()
 
 test('a guard stopped past the deadline fences at once when it goes on, before it hears anything', async () => {
   const client = lab.client();
-  await vi.waitFor(() => expect(client.state().alive).toBe(true), 5_000);
-  await client.arm({ ...order, term: term(5), deadline: ahead(1_500) });
+  await vi.waitFor(() => expect(client.state().alive).toBe(true), 10_000);
+  await client.arm({ ...order, term: term(5), deadline: ahead(3_000) });
   await client.close();
   await lab.database();
   const guard = lab.guard()!;
@@ -144,30 +146,30 @@ test('a guard stopped past the deadline fences at once when it goes on, before i
   processes.signal(guard, 'SIGCONT');
   const took = (await gone(lab, 8_000)) - continued;
   console.log(`fenced ${took.toFixed(0)} ms after SIGCONT`);
-  expect(took).toBeLessThan(PROMPT);
+  expect(took).toBeLessThan(AT_ONCE);
   expect(await answer).toContain('"code":"fencing"');
 });
 
 test('a guard that hangs is replaced by the client; the fence is in time', async () => {
   const client = lab.client();
-  const deadline = ahead(12_000);
+  const deadline = ahead(26_000);
   await client.arm({ ...order, term: term(5), deadline });
   await lab.database();
   const hung = lab.guard()!;
   processes.signal(hung, 'SIGSTOP');
   await vi.waitFor(
     () => expect(client.events.map((event) => event.kind)).toEqual(['connected', 'lost', 'connected']),
-    10_000,
+    20_000,
   );
   expect(processes.alive(hung)).toBe(false);
   expect(isUp(lab)).toBe(true);
-  expect((await gone(lab, 12_000)) - (deadline.mono - lab.place.fenceBudget)).toBeLessThan(PROMPT);
+  expect((await gone(lab, 30_000)) - (deadline.mono - lab.place.fenceBudget)).toBeLessThan(BUDGET);
 });
 
 test('a deadline of another boot counts as none', async () => {
   await lab.database();
   const now = clock.now();
-  const armed = { term: '5', deadline: ahead(20_000), fenceBudget: 500 };
+  const armed = { term: '5', deadline: ahead(20_000), fenceBudget: BUDGET };
   writeState(lab, { v: 1, bootId: 'another', token: lab.place.token, at: now, newest: '5', armed, stoodDown: false });
   await lab.startGuard();
   await gone(lab, 8_000);
@@ -177,11 +179,11 @@ test('a deadline of another boot counts as none', async () => {
 test('a deadline of this boot and token is kept, of another token not', async () => {
   await lab.database();
   const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  const armed = { term: '5', deadline: ahead(20_000), fenceBudget: 500 };
+  const armed = { term: '5', deadline: ahead(20_000), fenceBudget: BUDGET };
   const state = { v: 1, bootId, token: lab.place.token, at: clock.now(), newest: '5', armed, stoodDown: false };
   writeState(lab, state);
   const client = lab.client();
-  await vi.waitFor(() => expect(client.state().armed?.term).toBe(term(5)), 5_000);
+  await vi.waitFor(() => expect(client.state().armed?.term).toBe(term(5)), 10_000);
   expect(isUp(lab)).toBe(true);
   await client.close();
   lab.kill(lab.guard());

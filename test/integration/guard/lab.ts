@@ -7,6 +7,7 @@ import { vi } from 'vitest';
 import { createClock } from '../../../src/adapters/os/clock.ts';
 import { createGuard, type GuardClient } from '../../../src/adapters/os/guard-client.ts';
 import { guardProcess, startGuard, type GuardPlace } from '../../../src/adapters/os/guard-starter.ts';
+import { readAll } from '../../../src/adapters/os/proc.ts';
 import { createProcesses } from '../../../src/adapters/os/processes.ts';
 import { ms, revision, termOf, type Term } from '../../../src/core/brand.ts';
 import { after, type Instant } from '../../../src/core/instant.ts';
@@ -120,16 +121,25 @@ export const createLab = async (options: { readonly fenceBudget?: number; readon
       }),
     close: async (): Promise<void> => {
       for (const made of clients) await made.close();
-      for (const id of launched) kill(id);
-      kill(guard());
-      for (const id of processes.within(data)) kill(id);
       await vi.waitFor(() => {
-        if (guard() !== undefined || processes.within(data).length > 0) throw new Error('still running');
-      }, 3_000);
+        const left = [...launched.filter((id) => processes.alive(id)), ...started(folder), ...processes.within(data)];
+        for (const id of left) kill(id);
+        if (left.length > 0) throw new Error('still running');
+      }, 10_000);
       rmSync(folder, { recursive: true, force: true });
     },
   };
 };
+
+/** Every process that was told of the folder: guards and agents, also those that no test knows of. */
+const started = (folder: string): readonly ProcessId[] =>
+  [...readAll().values()].filter(({ pid }) => {
+    try {
+      return pid !== process.pid && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder);
+    } catch {
+      return false;
+    }
+  });
 
 /** All of the sham database is there: its five processes, besides the short pauses between what they do. */
 export const isUp = (lab: Lab): boolean => processes.within(lab.data).length >= 5;

@@ -17,7 +17,7 @@ afterEach(() => lab.close());
 const running = (): number => processes.within(lab.data).length;
 const connected = async (): Promise<ReturnType<Lab['client']>> => {
   const client = lab.client();
-  await vi.waitFor(() => expect(client.state().alive).toBe(true), 5_000);
+  await vi.waitFor(() => expect(client.state().alive).toBe(true), 10_000);
   return client;
 };
 /** Even root may lack the capability. */
@@ -108,7 +108,7 @@ test('a guard for another data directory is replaced', async () => {
   await first.close();
   const moved = lab.client({ target: { dataDir: lab.folder, replicaMark: lab.mark } });
   writeFileSync(lab.mark, '');
-  await vi.waitFor(() => expect(moved.state().alive).toBe(true), 8_000);
+  await vi.waitFor(() => expect(moved.state().alive).toBe(true), 20_000);
   expect(moved.state().pid).not.toBe(first.state().pid);
 });
 
@@ -119,7 +119,7 @@ test('SIGTERM: ends when disarmed, fences first when armed, leaves the database 
     await client.close();
     const guard = lab.guard()!;
     processes.signal(guard, 'SIGTERM');
-    await vi.waitFor(() => expect(processes.alive(guard)).toBe(false), 3_000);
+    await vi.waitFor(() => expect(processes.alive(guard)).toBe(false), 10_000);
     expect(existsSync(lab.place.socket)).toBe(false);
   };
   expect(watcher).toBeDefined();
@@ -143,7 +143,7 @@ test('SIGTERM: ends when disarmed, fences first when armed, leaves the database 
   await end();
   expect(isUp(lab)).toBe(true);
   await lab.startGuard();
-  await vi.waitFor(() => expect(lab.guard()).toBeDefined(), 3_000);
+  await vi.waitFor(() => expect(lab.guard()).toBeDefined(), 10_000);
   await clock.sleep(ms(1_500), order);
   expect(isUp(lab)).toBe(true);
 });
@@ -162,7 +162,7 @@ test('the watchdog is pinged by deadlines only, and let go only where nothing ha
   lab.kill(lab.guard());
   await vi.waitFor(
     () => expect(client.events.map((event) => event.kind)).toEqual(['connected', 'lost', 'connected']),
-    3_000,
+    10_000,
   );
   await client.disarm({ ...order, term: term(6) });
   expect(watchdog()).toMatch(/^11V1+V$/);
@@ -171,7 +171,7 @@ test('the watchdog is pinged by deadlines only, and let go only where nothing ha
 test('a socket whose folder was swept is made again', async () => {
   const client = await connected();
   unlinkSync(lab.place.socket);
-  await vi.waitFor(() => expect(existsSync(lab.place.socket)).toBe(true), 3_000);
+  await vi.waitFor(() => expect(existsSync(lab.place.socket)).toBe(true), 10_000);
   expect(await lab.say(message({ kind: 'state' }))).toContain(`"pid":${client.state().pid}`);
 });
 

@@ -67,7 +67,7 @@ const createServerOf = async () => {
 test.runIf(available)('a real primary is fenced with all its sessions, and comes back as a replica only', async () => {
   const server = await createServerOf();
   const client = lab.client({ target: server.target, fenceBudget: ms(800) });
-  await vi.waitFor(() => expect(client.state().alive).toBe(true), 5_000);
+  await vi.waitFor(() => expect(client.state().alive).toBe(true), 10_000);
   await client.arm({ ...order, term: term(7), deadline: ahead(60_000) });
   await server.start();
   await server.sql('create table t (i int); create table busy as select generate_series(1, 3000000) i');
@@ -100,7 +100,7 @@ test.runIf(available)('a real primary is fenced with all its sessions, and comes
   expect(statSync(server.mark).uid).toBe(server.uid);
 
   const adopted = lab.client({ target: server.target });
-  await vi.waitFor(() => expect(adopted.state().alive).toBe(true), 5_000);
+  await vi.waitFor(() => expect(adopted.state().alive).toBe(true), 10_000);
   await adopted.disarm({ ...order, term: adopted.state().armed!.term });
   await server.start();
   expect(await server.sql('select pg_is_in_recovery()')).toBe('t');
@@ -115,7 +115,7 @@ test.runIf(available)('a real primary is fenced with all its sessions, and comes
 test.runIf(available)('a postmaster that was killed alone leaves sessions that the fence finds', async () => {
   const server = await createServerOf();
   const client = lab.client({ target: server.target });
-  await vi.waitFor(() => expect(client.state().alive).toBe(true), 5_000);
+  await vi.waitFor(() => expect(client.state().alive).toBe(true), 10_000);
   await client.arm({ ...order, term: term(7), deadline: ahead(60_000) });
   await server.start();
   await server.sql('create table busy as select generate_series(1, 3000000) i');
@@ -126,7 +126,7 @@ test.runIf(available)('a postmaster that was killed alone leaves sessions that t
         await server.sql(
           "select count(*) from pg_stat_activity where query like '%busy a%' and state = 'active' and pid <> pg_backend_pid()",
         ),
-      ).toBe('1'),
+      ).not.toBe('0'),
     { timeout: 10_000, interval: 200 },
   );
   const postmaster = Number(readFileSync(join(lab.data, 'postmaster.pid'), 'utf8').split('\n')[0]);
@@ -134,7 +134,7 @@ test.runIf(available)('a postmaster that was killed alone leaves sessions that t
   await clock.sleep(ms(500), order);
   expect(processes.within(lab.data).length).toBeGreaterThan(0);
   await client.disarm({ ...order, term: term(7) });
-  await gone(lab, 4_000);
+  await gone(lab, 10_000);
   expect(await session).toContain('Error');
   await vi.waitFor(() => expect(existsSync(server.mark)).toBe(true));
 });
