@@ -74,8 +74,7 @@ const lead = (m: Memory, action: Extract<Action, { do: 'lead' }>, positions: Pos
   const clearance = clearanceFor(m, action.how, positions);
   const generation =
     action.how === 're-acquire' ? (m.reign?.generation ?? 0) : nextGeneration(m.view, db?.generation ?? 0);
-  const inherited = clearance === 'no' ? (m.silence?.ttl ?? m.settings.timing.ttl) : m.settings.timing.ttl;
-  const ttl = ms(Math.max(m.settings.timing.ttl, inherited));
+  const ttl = ms(Math.max(m.settings.timing.ttl, m.view.heartbeat?.value.ttl ?? 0));
   const transaction = proposeLead({
     view: m.view,
     memory: m,
@@ -103,8 +102,13 @@ const clearanceFor = (m: Memory, how: string, positions: PositionAlgebra): Clear
 const release = (m: Memory, action: Extract<Action, { do: 'release' }>): Result => {
   if (m.reign === undefined || leadershipInFlight(m)) return nothing(m);
   const next: Memory = { ...m, standAsideUntil: action.standAside ? after(m.now, STAND_ASIDE) : m.standAsideUntil };
-  if (m.reign.clearance === 'no') return send(next, { kind: 'give-back' }, proposeGiveBack(m.reign));
-  return send(next, { kind: 'release' }, proposeRelease(m.reign, m, m.view?.heartbeat?.value.position));
+  if (m.reign.clearance === 'no')
+    return send(next, { kind: 'give-back', term: m.reign.term }, proposeGiveBack(m.reign));
+  return send(
+    next,
+    { kind: 'release', term: m.reign.term },
+    proposeRelease(m.reign, m, m.view?.heartbeat?.value.position),
+  );
 };
 
 const handOver = (m: Memory): Result => {
@@ -128,7 +132,7 @@ const handOver = (m: Memory): Result => {
     intentRevision: intent?.modRevision ?? reign.heartbeatRevision,
     reason: handover.reason,
   });
-  return send(m, { kind: 'hand-over', to: handover.to, intent: handover.intent ?? '' }, transaction);
+  return send(m, { kind: 'hand-over', term: reign.term, to: handover.to, intent: handover.intent ?? '' }, transaction);
 };
 
 const endHandover = (m: Memory, outcome: IntentOutcome['kind'], reason: string): Result => {

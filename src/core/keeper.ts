@@ -1,12 +1,12 @@
-import { ms, termOf } from './brand.ts';
-import { after, remaining, type Instant } from './instant.ts';
+import { ms, termOf, type Ms } from './brand.ts';
+import { after, elapsedAtMost, remaining, type Instant } from './instant.ts';
 import type { Effect, Flight, Memory, Purpose, Settled } from './memory.ts';
 import { proposeHeartbeat } from './proposals.ts';
 import { deadlineFrom, type Reign } from './reign.ts';
 import type { StateTransaction } from './transaction.ts';
 import { stepHandover } from './handover.ts';
 import type { PositionAlgebra } from './position.ts';
-import { silenceFor } from './timing.ts';
+import { rightOf, silenceFor } from './timing.ts';
 
 /**
  * The lease keeper: proves the right by heartbeats, counts it from just before sending, and says what each answer means
@@ -41,17 +41,48 @@ export const send = (
 /** Sends the heartbeat that is due. While not primary it repeats the predecessor's position: what is lost is measured by it. */
 export const keepRight = (m: Memory): readonly [Memory, readonly Effect[]] => {
   const { reign } = m;
-  if (reign === undefined || reign.keyGone || leadershipInFlight(m) || remaining(reign.dueAt, m.now) > 0)
-    return [m, []];
+  if (reign === undefined || reign.keyGone || leadershipInFlight(m)) return [m, []];
+  const over = reign.pausePublished && !m.settings.pause;
+  if (remaining(reign.dueAt, m.now) > 0 && !over && !reign.resuming) return [m, []];
   const running = m.database.kind === 'known' && m.database.value.kind === 'running' ? m.database.value : undefined;
   const cleared = reign.clearance !== 'no';
   const paused = m.settings.pause && cleared && running?.role === 'primary';
+  if (!paused && (reign.pausePublished || reign.resuming) && !boundedByGuard(m, reign)) return resume(m, reign);
   const last = m.view?.heartbeat?.value;
   const position = running?.role === 'primary' ? running.position : last?.position;
   const slots = running?.role === 'primary' ? running.slots : (last?.slots ?? {});
-  const ttl = cleared ? m.settings.timing.ttl : reign.ttl;
+  const ttl = promisedTtl(m, reign);
   const transaction = proposeHeartbeat(reign, m, { cleared, paused, ttl, position, slots });
-  return send(m, { kind: 'heartbeat', seq: reign.seq + 1, cleared, paused }, transaction);
+  const purpose = { kind: 'heartbeat', term: reign.term, seq: reign.seq + 1, cleared, paused, ttl } as const;
+  return send({ ...m, reign: { ...reign, resuming: false } }, purpose, transaction);
+};
+
+/** The guard has acknowledged the end of the right that a resume has set. */
+const boundedByGuard = (m: Memory, reign: Reign): boolean =>
+  reign.resuming && m.guard.alive && m.guard.term === reign.term && m.guard.deadline !== undefined;
+
+/**
+ * The end of a pause: as soon as an unpaused heartbeat may have been written, others count the silence. So the right gets an
+ * end, and the guard knows it, before one is sent (decision 0002, rule D2).
+ */
+const resume = (m: Memory, reign: Reign): readonly [Memory, readonly Effect[]] => {
+  const deadline =
+    reign.resuming && reign.deadline !== undefined ? reign.deadline : deadlineFrom(m.now, m.settings.timing, reign.ttl);
+  const next: Reign = { ...reign, deadline, pausePublished: false, resuming: true, dueAt: after(m.now, RETRY) };
+  if (reign.resuming && remaining(reign.dueAt, m.now) > 0) return [m, []];
+  return [{ ...m, reign: next }, [{ kind: 'arm', term: reign.term, deadline }]];
+};
+
+/**
+ * What the next heartbeat promises. A shorter ttl than before is promised only when no right stands any more that was given
+ * by the longer one: challengers count by what was promised last.
+ */
+const promisedTtl = (m: Memory, reign: Reign): Ms => {
+  const wanted = m.settings.timing.ttl;
+  if (reign.clearance === 'no') return reign.ttl;
+  if (wanted >= reign.ttl || reign.pausePublished) return ms(Math.max(wanted, reign.ttl));
+  const standing = [reign.deadline, m.guard.deadline].map((d) => (d === undefined ? 0 : elapsedAtMost(m.now, d)));
+  return Math.max(...standing) > rightOf(m.settings.timing) ? reign.ttl : wanted;
 };
 
 /** A heartbeat's answer. */
@@ -62,7 +93,8 @@ export const heartbeatSettled = (
   positions: PositionAlgebra,
 ): readonly [Memory, readonly Effect[]] => {
   const { reign } = m;
-  if (reign === undefined || flight.purpose.kind !== 'heartbeat') return [m, []];
+  // An answer that belongs to an earlier term says nothing about this one (rule D4, A3).
+  if (reign === undefined || flight.purpose.kind !== 'heartbeat' || flight.purpose.term !== reign.term) return [m, []];
   switch (outcome.kind) {
     case 'applied':
       return heartbeatApplied(m, reign, flight.sentAt, outcome.revision, flight.purpose, positions);
@@ -88,7 +120,9 @@ const heartbeatApplied = (
   said: Extract<Purpose, { kind: 'heartbeat' }>,
   positions: PositionAlgebra,
 ): readonly [Memory, readonly Effect[]] => {
-  const deadline = said.paused ? after(sentAt, PAUSED_RIGHT) : deadlineFrom(sentAt, m.settings.timing);
+  const given = said.paused ? after(sentAt, PAUSED_RIGHT) : deadlineFrom(sentAt, m.settings.timing, said.ttl);
+  const stands = !reign.pausePublished && reign.deadline !== undefined ? reign.deadline : given;
+  const deadline = remaining(stands, m.now) > remaining(given, m.now) ? stands : given;
   // A heartbeat that succeeded proves that a hand-over or release sent before it can never happen any more (rule D2).
   const handover =
     reign.unsettled && m.handover?.phase === 'handing-over'
@@ -106,7 +140,7 @@ const heartbeatApplied = (
     deadline,
     clearancePublished: said.cleared,
     pausePublished: said.paused,
-    ttl: said.cleared ? m.settings.timing.ttl : reign.ttl,
+    ttl: said.ttl,
     dueAt: after(sentAt, m.settings.timing.heartbeatInterval),
     keyGone: false,
     unsettled: false,
@@ -148,6 +182,7 @@ export const leadSettled = (m: Memory, flight: Flight, outcome: Settled): readon
       clearance: purpose.clearance,
       clearancePublished: false,
       pausePublished: false,
+      resuming: false,
       silence:
         waits && m.silence !== undefined
           ? { since: m.silence.since, for: silenceFor(m.silence.ttl, m.settings.timing.drift) }
@@ -188,7 +223,8 @@ export const givenAway = (
   positions: PositionAlgebra,
 ): readonly [Memory, readonly Effect[]] => {
   const { reign } = m;
-  if (reign === undefined) return [m, [{ kind: 'read-view' }]];
+  if (reign === undefined || ('term' in flight.purpose && flight.purpose.term !== reign.term))
+    return [m, [{ kind: 'read-view' }]];
   const fail = (why: string): Memory['handover'] =>
     m.handover?.phase === 'handing-over'
       ? stepHandover({ ...m.handover, phase: 'stopping' }, { kind: 'step-failed', why }, m.now, positions)

@@ -71,7 +71,15 @@ export type TaskResult =
 
 /** What a transaction under way was for: says what its outcome means. */
 export type Purpose =
-  | { readonly kind: 'heartbeat'; readonly seq: number; readonly cleared: boolean; readonly paused: boolean }
+  | {
+      readonly kind: 'heartbeat';
+      readonly term: Term;
+      readonly seq: number;
+      readonly cleared: boolean;
+      readonly paused: boolean;
+      /** What it promises: the right that it gives is never longer. */
+      readonly ttl: Ms;
+    }
   | {
       readonly kind: 'lead';
       readonly how: HistoryEntry['how'];
@@ -80,9 +88,9 @@ export type Purpose =
       readonly ttl: Ms;
       readonly reason: string;
     }
-  | { readonly kind: 'release' }
-  | { readonly kind: 'give-back' }
-  | { readonly kind: 'hand-over'; readonly to: MemberName; readonly intent: string }
+  | { readonly kind: 'release'; readonly term: Term }
+  | { readonly kind: 'give-back'; readonly term: Term }
+  | { readonly kind: 'hand-over'; readonly term: Term; readonly to: MemberName; readonly intent: string }
   | { readonly kind: 'initialize' }
   | { readonly kind: 'fenced'; readonly term: Term }
   | { readonly kind: 'member' }

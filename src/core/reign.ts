@@ -1,4 +1,4 @@
-import { NEVER, termOf, type InstanceId, type Ms, type Revision, type Term } from './brand.ts';
+import { ms, NEVER, termOf, type InstanceId, type Ms, type Revision, type Term } from './brand.ts';
 import { after, elapsedAtLeast, remaining, type Instant } from './instant.ts';
 import { LONGEST_TTL, rightOf, silenceFor, type Timing } from './timing.ts';
 import type { ClusterView, Heartbeat } from './model.ts';
@@ -21,6 +21,8 @@ export interface Reign {
   readonly silence: { readonly since: Instant; readonly for: Ms } | undefined;
   /** The newest heartbeat of ours says that the cluster is paused: until one says otherwise, the right has no end. */
   readonly pausePublished: boolean;
+  /** The pause is over: the guard must know an end of the right before a heartbeat says so. */
+  readonly resuming: boolean;
   /** The ttl that the heartbeat promises: the larger of own and inherited until cleared (rule D3). */
   readonly ttl: Ms;
   /** The log generation reserved for this term. */
@@ -71,8 +73,12 @@ export const seenHeartbeat = (
 export const silenceLeft = (silence: Silence, drift: number, now: Instant): number =>
   Math.max(0, silenceFor(silence.ttl, drift) - elapsedAtLeast(silence.since, now));
 
-/** The deadline that a heartbeat sent at `sentAt` gives: counted from just BEFORE sending (rule D4). */
-export const deadlineFrom = (sentAt: Instant, timing: Timing): Instant => after(sentAt, rightOf(timing));
+/**
+ * The deadline that a heartbeat sent at `sentAt` gives: counted from just BEFORE sending (rule D4), by the ttl that it
+ * promised where that is shorter than the one in force.
+ */
+export const deadlineFrom = (sentAt: Instant, timing: Timing, promised: Ms = timing.ttl): Instant =>
+  after(sentAt, rightOf({ ...timing, ttl: ms(Math.min(promised, timing.ttl)) }));
 
 /** This process has the right to act as primary for at least `spare` more milliseconds. */
 export const holds = (reign: Reign | undefined, now: Instant, spare: number): boolean =>
@@ -116,6 +122,7 @@ export const adopt = (
     clearance,
     clearancePublished: told.cleared,
     pausePublished: told.paused && told.term === term,
+    resuming: false,
     silence: clearance === 'no' ? { since: now, for: silenceFor(told.ttl, drift) } : undefined,
     ttl: told.ttl,
     generation: history.value.generation,

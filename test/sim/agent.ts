@@ -48,6 +48,7 @@ export const createAgent = (deps: {
   let frozen = false;
   let deferred: (() => void)[] = [];
   let steps = 0;
+  let guardBusyUntil = 0;
   let cancelWake = (): void => {};
   const queue: Event[] = [];
   let busy = false;
@@ -164,6 +165,15 @@ export const createAgent = (deps: {
   });
   const ask = createAsker({ host, memory: () => memory, neighbours: deps.neighbours, later, inProcess, post });
 
+  const toGuard = (order: () => void): void => {
+    const way = world.between(0.2, 3);
+    const at = Math.max(world.now() + way, guardBusyUntil);
+    guardBusyUntil = at;
+    later(at - world.now(), () => {
+      order();
+      host.onGuard();
+    });
+  };
   const execute = (effect: Effect): void => {
     switch (effect.kind) {
       case 'transact':
@@ -173,17 +183,11 @@ export const createAgent = (deps: {
       case 'observe':
         return executor.observer.wake();
       case 'arm':
-        later(world.between(0.2, 3), () => {
-          host.guard.arm(effect.term, effect.deadline, memory.settings.timing.fenceBudget);
-          host.onGuard();
-        });
-        return;
+        return toGuard(() => host.guard.arm(effect.term, effect.deadline, memory.settings.timing.fenceBudget));
       case 'disarm':
-        later(world.between(0.2, 3), () => {
-          host.guard.disarm(effect.term);
-          host.onGuard();
-        });
-        return;
+        return toGuard(() => host.guard.disarm(effect.term));
+      case 'stand-down':
+        return toGuard(() => host.guard.standDown(effect.term));
       case 'ask-peers':
         return ask();
       case 'run':

@@ -1,6 +1,5 @@
 import type { Ms, Term } from '../../src/core/brand.ts';
 import { remaining, type Instant } from '../../src/core/instant.ts';
-import { LONGEST_TTL } from '../../src/core/timing.ts';
 import { initialModel, pollInterval, step, type GuardModel, type Input, type Order } from '../../src/guard/state.ts';
 import type { World } from './world.ts';
 
@@ -8,6 +7,7 @@ import type { World } from './world.ts';
 export interface SimGuard {
   arm(term: Term, deadline: Instant, fenceBudget: Ms): void;
   disarm(term: Term): void;
+  standDown(term: Term): void;
   state(): { readonly alive: boolean; readonly term: Term | undefined; readonly deadline: Instant | undefined };
   /** The process dies; it is back within a second and knows what it had saved. */
   kill(): void;
@@ -31,27 +31,22 @@ export const createGuard = (deps: {
   const { world, name } = deps;
   let model: GuardModel | undefined;
   let saved: Parameters<typeof initialModel>[1];
-  /** While stood down: the deadline that the agent asked for, which is farther away than any right. */
-  let far: { readonly term: Term; readonly deadline: Instant } | undefined;
   let life = 0;
   let cancel = (): void => {};
 
-  const feed = (input: Input): boolean => {
-    if (model === undefined) return false;
+  const feed = (input: Input): void => {
+    if (model === undefined) return;
     const next = step(model, input);
     model = next.model;
-    let refused = false;
     for (const action of next.actions) {
       if (action.kind === 'fence') beginFence();
       if (action.kind === 'save')
         saved = { newest: model.newest, armed: model.armed, stoodDown: model.phase === 'stood-down' };
       if (action.kind === 'refuse') {
-        refused = true;
         world.note(name, `guard refuses: ${action.why}`);
       }
     }
     schedule();
-    return !refused;
   };
   const beginFence = (): void => {
     world.note(name, `GUARD FENCES (term ${model?.armed?.term ?? '-'})`);
@@ -73,21 +68,17 @@ export const createGuard = (deps: {
         : Infinity;
     cancel = world.at(Math.min(pollInterval(model), Math.max(due, 1)), beat);
   };
-  const beat = (): void => void feed({ kind: 'tick', now: deps.now(), database: deps.look() });
-  const order = (what: Order): void => {
-    if (feed({ kind: 'order', now: deps.now(), order: what })) far = undefined;
-  };
+  const beat = (): void => feed({ kind: 'tick', now: deps.now(), database: deps.look() });
+  const order = (what: Order): void => feed({ kind: 'order', now: deps.now(), order: what });
 
   return {
     arm: (term, deadline, fenceBudget) => {
-      if (remaining(deadline, deps.now()) > LONGEST_TTL) {
-        order({ kind: 'stand-down', token: TOKEN, term });
-        far = { term, deadline };
-      } else order({ kind: 'arm', token: TOKEN, term, deadline, fenceBudget });
+      order({ kind: 'arm', token: TOKEN, term, deadline, fenceBudget });
     },
+    standDown: (term) => order({ kind: 'stand-down', token: TOKEN, term }),
     disarm: (term) => order({ kind: 'disarm', token: TOKEN, term }),
     state: () => {
-      const armed = model?.armed ?? (model?.phase === 'stood-down' ? far : undefined);
+      const armed = model?.armed;
       return { alive: model !== undefined, term: armed?.term, deadline: armed?.deadline };
     },
     kill: () => {
@@ -108,7 +99,6 @@ export const createGuard = (deps: {
       life += 1;
       model = undefined;
       saved = undefined;
-      far = undefined;
       cancel();
     },
     start: () => {

@@ -35,6 +35,7 @@ const REIGN: Reign = {
   clearancePublished: false,
   silence: undefined,
   pausePublished: false,
+  resuming: false,
   ttl: ms(10_000),
   generation: 4,
   since: NOW,
