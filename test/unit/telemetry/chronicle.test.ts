@@ -36,6 +36,7 @@ const REIGN: Reign = {
   silence: undefined,
   pausePublished: false,
   resuming: false,
+  resuming: false,
   ttl: ms(10_000),
   generation: 4,
   since: NOW,
