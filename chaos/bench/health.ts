@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { z } from 'zod';
 import { createClock } from '../../src/adapters/os/clock.ts';
 import { createApi } from '../../src/api/server.ts';
 import type { Instant } from '../../src/core/instant.ts';
@@ -26,6 +27,7 @@ interface Load {
 }
 
 const GET = 'GET /primary HTTP/1.1\r\nHost: x\r\n\r\n';
+const WARM_UP: Load = { what: 'warm-up', connections: 32, request: GET, fresh: false };
 const LOADS: readonly Load[] = [
   { what: 'GET /primary, kept connections', connections: 32, request: GET, fresh: false },
   {
@@ -85,7 +87,7 @@ const serve = async (): Promise<void> => {
       delay.enable();
     } else {
       delay.disable();
-      process.send?.({ loopP99: delay.percentile(99) / 1e6, loopMax: delay.max / 1e6, cpu: process.cpuUsage() });
+      process.send?.({ loopP99: delay.percentile(99) / 1e6, loopMax: delay.max / 1e6 });
     }
   });
   process.on('disconnect', () => process.exit());
@@ -161,6 +163,8 @@ const measure = async (load: Load, port: number, seconds: number): Promise<strin
   return `${String(rate).padStart(7)} requests/s  p50 ${percentile(sorted, 0.5).toFixed(2)} ms  p99 ${percentile(sorted, 0.99).toFixed(2)} ms`;
 };
 
+const report = z.record(z.string(), z.number());
+
 const main = async (): Promise<void> => {
   const seconds = Number(process.argv[2] ?? 5);
   const child = spawn('taskset', ['-c', '0', process.execPath, import.meta.filename, 'serve'], {
@@ -168,11 +172,11 @@ const main = async (): Promise<void> => {
   });
   const next = (): Promise<Record<string, number>> =>
     new Promise((resolve, reject) => {
-      child.once('message', (message) => resolve(message as Record<string, number>));
+      child.once('message', (message) => resolve(report.parse(message)));
       child.once('exit', (code) => reject(new Error(`the API's process ended with ${code}`)));
     });
   const { port = 0 } = await next();
-  await measure({ ...LOADS[0]!, what: 'warm-up' }, port, 2);
+  await measure(WARM_UP, port, 2);
   for (const load of LOADS) {
     child.send('begin');
     const line = await measure(load, port, seconds);

@@ -47,6 +47,7 @@ const CONTROL: readonly Described[] = [
   { method: 'post', path: '/switchover', summary: 'Changes the leader with nothing lost.', body: switchoverBody },
   { method: 'delete', path: '/switchover', summary: 'Withdraws the scheduled switchover.', body: cancelBody },
   { method: 'post', path: '/failover', summary: 'Makes a member the leader by force.', body: failoverBody },
+  { method: 'delete', path: '/failover', summary: 'Withdraws a failover that nobody carried out.', body: cancelBody },
   { method: 'post', path: '/restart', summary: "Restarts a member's database.", body: restartBody },
   { method: 'delete', path: '/restart', summary: 'Withdraws the scheduled restart.', body: cancelBody },
   {
@@ -55,6 +56,7 @@ const CONTROL: readonly Described[] = [
     summary: "Replaces a member's data by a fresh copy.",
     body: reinitializeBody,
   },
+  { method: 'delete', path: '/reinitialize', summary: 'Withdraws a reinitialization.', body: cancelBody },
   { method: 'post', path: '/reload', summary: 'Reads the local configuration again.', body: plainBody },
   { method: 'post', path: '/pause', summary: 'Takes the hands off: nothing automatic any more.', body: plainBody },
   { method: 'post', path: '/resume', summary: 'Ends the pause.', body: plainBody },

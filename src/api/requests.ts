@@ -86,6 +86,9 @@ export const commonQuery = z.object({
   timeout: seconds.optional(),
 });
 
+/** Patroni answers a change of the configuration with the whole new one; `result` asks for our form, with the changes. */
+export const configQuery = z.object({ result: flag.default(false) });
+
 export const whyQuery = z.object({ member: memberName.optional() });
 
 export type Common = z.output<typeof plainBody>;

@@ -10,6 +10,7 @@ import {
   cancelBody,
   commonQuery,
   configBody,
+  configQuery,
   failoverBody,
   plainBody,
   reinitializeBody,
@@ -18,7 +19,7 @@ import {
   type Common,
 } from './requests.ts';
 import { sendJson, sendResult } from './respond.ts';
-import { parseSchedule } from './schedule.ts';
+import { parseSchedule } from '../state/schedule.ts';
 
 const DEFAULT_WAIT = ms(60_000);
 
@@ -77,9 +78,11 @@ export const controlRoutes = (app: FastifyInstance, deps: ApiDeps, closing: Abor
   });
 
   route('DELETE', '/switchover', cancelBody, false, (_body, how) => operations.cancel('switchover', undefined, how));
-  route('DELETE', '/restart', cancelBody, false, (body, how) =>
-    operations.cancel('restart', body.member ?? ownName(deps), how),
-  );
+  route('DELETE', '/failover', cancelBody, false, (_body, how) => operations.cancel('failover', undefined, how));
+  for (const kind of ['restart', 'reinitialize'] as const)
+    route('DELETE', `/${kind}`, cancelBody, false, (body, how) =>
+      operations.cancel(kind, body.member ?? ownName(deps), how),
+    );
   route('POST', '/pause', plainBody, true, (_body, how) => operations.pause(true, how));
   route('POST', '/resume', plainBody, true, (_body, how) => operations.pause(false, how));
 
@@ -100,7 +103,8 @@ export const controlRoutes = (app: FastifyInstance, deps: ApiDeps, closing: Abor
         const document = parse(configBody, request.body, 'body');
         const how = howOf(request, reply, deps, closing, {}, false);
         const result = await operations.configure({ how: kind, document }, how);
-        return result.kind === 'done' ? sendJson(reply, 200, documentOf(result.data)) : sendResult(reply, result);
+        const asDocument = result.kind === 'done' && !parse(configQuery, request.query, 'query').result;
+        return asDocument ? sendJson(reply, 200, documentOf(result.data)) : sendResult(reply, result);
       },
     });
 };

@@ -286,7 +286,7 @@ describe('configuration', () => {
     await cluster.operations.configure({ how: 'replace', document: { ttl: '20s' } }, how({ by: 'other' }));
     const { configuration, configVersions } = cluster.view();
     expect(configuration?.value).toMatchObject({ number: 2, by: 'other', document: { ttl: '20s' } });
-    expect([...configVersions.values()].map(({ value }) => value.number).sort()).toEqual([1, 2]);
+    expect([...configVersions.values()].map(({ value }) => value.number).sort((a, b) => a - b)).toEqual([1, 2]);
   });
 
   test('what cannot be used is not written, and every fault is named', async () => {

@@ -31,7 +31,7 @@ const mode = (how: 'sync' | 'quorum'): Settings => ({
 const voters = (...names: string[]) =>
   view({ sync: keyed([{ term: term(42), leader: 'db1~aaaa', voters: names, acks: 1 }]) });
 
-const OLD = at0(-STATUS_MAX_AGE - 1);
+const OLD = at0(-(STATUS_MAX_AGE + 1));
 const fence = DEFAULT_SETTINGS.timing.fenceBudget;
 const lead = leaderStatus();
 const rep = replicaStatus();
