@@ -129,9 +129,7 @@ const INSTALLATIONS = [
 ];
 
 /** Versions of PostgreSQL installed on this host, with the directory of their programs; the newest first. */
-export const installations = (
-  host: Compiling['host'],
-): readonly { readonly version: string; readonly binDir: string }[] =>
+const installations = (host: Compiling['host']): readonly { readonly version: string; readonly binDir: string }[] =>
   INSTALLATIONS.flatMap(({ root, folder }) =>
     host.list(root).flatMap((name) => {
       const version = folder.exec(name)?.[1];

@@ -23,7 +23,7 @@ export type Result<T> =
   { readonly kind: 'ok'; readonly value: T } | { readonly kind: 'faults'; readonly faults: readonly Fault[] };
 
 /** The path as people write it. */
-export const pathText = (path: readonly PropertyKey[]): string =>
+const pathText = (path: readonly PropertyKey[]): string =>
   path
     .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`))
     .join('');
@@ -39,7 +39,7 @@ export const faultAt = (at: readonly PropertyKey[], found: string, wanted: strin
 const SECRET = /pass(word|phrase)?$|secret$|token$/i;
 
 /** A value as a fault shows it: short, printable, and `***` where its name says that it is a secret. */
-export const show = (value: unknown, path: readonly PropertyKey[] = []): string => {
+const show = (value: unknown, path: readonly PropertyKey[] = []): string => {
   if (value === undefined) return 'nothing';
   if (path.some((part) => typeof part === 'string' && SECRET.test(part)) && value !== null) return '***';
   if (Array.isArray(value)) return `a list of ${value.length}`;

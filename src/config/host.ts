@@ -12,7 +12,7 @@ export interface Host {
   kindOf(path: string): 'file' | 'directory' | 'other' | 'missing';
 }
 
-export type HostFile =
+type HostFile =
   | { readonly kind: 'read'; readonly text: string; readonly mode: number; readonly uid: number }
   | { readonly kind: 'unreadable'; readonly why: string };
 

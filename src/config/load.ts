@@ -1,8 +1,7 @@
-import { AgentError } from '../core/errors.ts';
 import { compileLocal } from './compile.ts';
 import { readDocument, type ConfigDocument } from './document.ts';
 import { fromEnvironment, leavesOf, type FromEnvironment } from './environment.ts';
-import { faultAt, faultLines, faultsOf, valueAt, type Fault, type Result } from './faults.ts';
+import { faultAt, faultsOf, valueAt, type Fault, type Result } from './faults.ts';
 import { createHost, type Host } from './host.ts';
 import type { LocalConfig } from './local.ts';
 import { localSchema, OTHER_LOCAL_NAMES } from './local-schema.ts';
@@ -67,16 +66,6 @@ const without = (section: unknown, path: readonly PropertyKey[]): unknown => {
   if (!isSection(section) || typeof name !== 'string') return section;
   if (rest.length > 0 && isSection(section[name])) return { ...section, [name]: without(section[name], rest) };
   return Object.fromEntries(Object.entries(section).filter(([key]) => key !== name));
-};
-
-/** The same, for a program that cannot go on without it. Throws `AgentError` `config-invalid` that lists every fault. */
-export const requireConfig = (path: string | undefined, env: Readonly<Record<string, string | undefined>>): Loaded => {
-  const result = loadConfig(path, env);
-  if (result.kind === 'ok') return result.value;
-  throw new AgentError('config-invalid', `the configuration ${path ?? '(environment)'} cannot be used`, {
-    detail: faultLines(result.faults),
-    hint: 'see docs/reference/configuration.md, and haagent config check',
-  });
 };
 
 const isSection = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -55,7 +55,7 @@ export const parseIntentId = (text: unknown): string | undefined =>
   typeof text === 'string' && INTENT_ID.test(text) ? text : undefined;
 
 /** A term as it stands in a key; `undefined` when it could not be one. */
-export const parseTermText = (text: string): Term | undefined =>
+const parseTermText = (text: string): Term | undefined =>
   TERM.test(text) && Number.isSafeInteger(Number(text)) ? termOf(revision(BigInt(text))) : undefined;
 
 /** What a key below the prefix is about; `undefined` when it is none of ours. The inverse of `nameOf`. */

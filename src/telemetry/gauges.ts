@@ -4,7 +4,7 @@ import type { MemberState } from '../core/model.ts';
 import type { AgentStatus } from '../core/status.ts';
 
 /** One value of a gauge, with its own labels besides cluster and member. */
-export interface Sample {
+interface Sample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }

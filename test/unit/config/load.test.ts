@@ -8,11 +8,10 @@ import { checkConfig } from '../../../src/config/check.ts';
 import { leavesOf } from '../../../src/config/environment.ts';
 import { faultLines } from '../../../src/config/faults.ts';
 import { createHost, type Host } from '../../../src/config/host.ts';
-import { loadConfig, requireConfig } from '../../../src/config/load.ts';
+import { loadConfig } from '../../../src/config/load.ts';
 import type { LocalConfig } from '../../../src/config/local.ts';
 import { localSchema } from '../../../src/config/local-schema.ts';
 import { secret } from '../../../src/config/secret.ts';
-import { AgentError } from '../../../src/core/errors.ts';
 import { FILE, hostWith, LEAST } from './fake-host.ts';
 
 const loaded = (host: Host, env: Record<string, string> = {}): LocalConfig => {
@@ -264,10 +263,6 @@ restapi: {}
     expect(faults(hostWith('cluster: {name: a}\ncluster: {name: b}\n'))[0]).toMatch(/^line 2: .*unique/);
     expect(faults(hostWith('just text'))[0]).toContain('found no section at all');
     expect(faults(hostWith(''))[0]).toContain('found no section at all');
-  });
-
-  it('are thrown as one error where the program cannot go on', () => {
-    expect(() => requireConfig('/nonexistent/haagent.yml', {})).toThrowError(AgentError);
   });
 });
 

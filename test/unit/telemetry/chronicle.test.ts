@@ -36,7 +36,6 @@ const REIGN: Reign = {
   silence: undefined,
   pausePublished: false,
   resuming: false,
-  resuming: false,
   ttl: ms(10_000),
   generation: 4,
   since: NOW,
