@@ -7,7 +7,7 @@ import type { Known } from './known.ts';
 import type { Effect, Event, Flight, Memory, Settled, Task, TaskResult, Trouble } from './memory.ts';
 import type { ClusterView } from './model.ts';
 import type { PositionAlgebra } from './position.ts';
-import { adopt, seenHeartbeat } from './reign.ts';
+import { adopt, seenHeartbeat, type Reign } from './reign.ts';
 
 /** What one event changes in the memory, before anything is decided. */
 
@@ -56,15 +56,21 @@ const seeView = (m: Memory, view: ClusterView): Result => {
     viewAt: m.now,
     storeTrouble: undefined,
     settings: view.settings?.value ?? m.self.bootstrapSettings,
+    carrying: stillAsked(m, view) ? m.carrying : undefined,
     silence: seenHeartbeat(m.silence, view.heartbeat, m.now),
   };
   return next.reign === undefined ? takeUp(next, view) : keepOrLose(next, view);
 };
 
+/** An intent that was withdrawn or has ended is not carried any more. */
+const stillAsked = ({ carrying }: Memory, view: ClusterView): boolean =>
+  view.intents.some(({ value }) => value.id === carrying?.id && value.outcome === undefined);
+
 /** Adopts a leader key that is ours though this process did not know it. */
 const takeUp = (m: Memory, view: ClusterView): Result => {
-  const reign = adopt(view, { name: m.self.name, instance: m.instance }, m.settings.timing.drift, m.now);
-  if (reign === undefined) return [m, []];
+  const found = adopt(view, { name: m.self.name, instance: m.instance }, m.settings.timing.drift, m.now);
+  if (found === undefined) return [m, []];
+  const reign = { ...found, ...ownAttempt(m, view) };
   const tell: Effect = {
     kind: 'tell',
     level: 'info',
@@ -73,6 +79,18 @@ const takeUp = (m: Memory, view: ClusterView): Result => {
     fields: { term: String(reign.term), clearance: reign.clearance, generation: reign.generation },
   };
   return [{ ...m, reign }, [tell]];
+};
+
+/** The term was begun by an attempt of this very process whose answer is late or lost: its right was judged then (D5). */
+const ownAttempt = ({ self, lastLead }: Memory, view: ClusterView): Partial<Reign> => {
+  const { heartbeat, history } = view;
+  const mine =
+    lastLead !== undefined &&
+    heartbeat?.value.agent === self.agent &&
+    heartbeat.modRevision === history?.modRevision &&
+    history.value.at === lastLead.at &&
+    history.value.generation === lastLead.generation;
+  return mine && lastLead.clearance !== 'no' ? { clearance: lastLead.clearance, silence: undefined } : {};
 };
 
 const keepOrLose = (m: Memory, view: ClusterView): Result => {
@@ -97,6 +115,7 @@ const settle = (m: Memory, id: number, outcome: Settled, positions: PositionAlge
   const landed: Memory = {
     ...m,
     flights: m.flights.filter((f) => f.id !== id),
+    lease: leaseGone(flight, outcome) ? undefined : m.lease,
     decideFrom: decideFrom(m, flight, outcome),
   };
   switch (flight.purpose.kind) {
@@ -124,6 +143,12 @@ const settle = (m: Memory, id: number, outcome: Settled, positions: PositionAlge
   }
 };
 
+/** Our lease has ended: nothing is put on it until the shell tells of a new one. */
+const leaseGone = ({ purpose }: Flight, outcome: Settled): boolean =>
+  outcome.kind === 'failed' &&
+  outcome.code === 'lease-gone' &&
+  (purpose.kind === 'lead' || purpose.kind === 'member' || purpose.kind === 'fenced');
+
 /** What was written, or seen by a refusal, has to be in the view before the next decision; a heartbeat changes none. */
 const decideFrom = (m: Memory, { purpose }: Flight, outcome: Settled): Memory['decideFrom'] => {
   if (purpose.kind === 'heartbeat' || purpose.kind === 'member' || purpose.kind === 'housekeeping') return m.decideFrom;
@@ -141,7 +166,7 @@ const endCarrying = (m: Memory, flight: Flight, outcome: Settled): Memory =>
 const primaryAfter = (m: Memory, db: DatabaseView): boolean => {
   switch (db.kind) {
     case 'running':
-      return db.role === 'primary' || m.task?.task.kind === 'promote';
+      return db.role === 'primary' || m.task?.task.kind === 'promote' || m.promotionPending;
     case 'stopped':
       return db.leftovers > 0 && m.mayBePrimary;
     case 'empty':
@@ -156,6 +181,13 @@ const primaryAfter = (m: Memory, db: DatabaseView): boolean => {
   }
 };
 
+/** A promotion under way ends with the server, or by coming true. */
+const mayStillPromote = (db: DatabaseView): boolean =>
+  (db.kind === 'running' && db.role === 'replica') ||
+  db.kind === 'starting' ||
+  db.kind === 'unresponsive' ||
+  (db.kind === 'stopped' && db.leftovers > 0);
+
 const seeDatabase = (m: Memory, database: Known<DatabaseView>): Memory => {
   if (database.kind === 'unknown') return { ...m, database };
   const down = database.value.kind !== 'running';
@@ -167,6 +199,7 @@ const seeDatabase = (m: Memory, database: Known<DatabaseView>): Memory => {
     database,
     databaseAt: m.now,
     mayBePrimary: primaryAfter(m, database.value),
+    promotionPending: m.promotionPending && mayStillPromote(database.value),
     downSince: down && m.reign !== undefined ? (m.downSince ?? m.now) : undefined,
   };
 };
@@ -189,7 +222,11 @@ const endTask = (
   positions: PositionAlgebra,
 ): Result => {
   if (m.task === undefined || m.task.task.kind !== task.kind) return [m, []];
-  const free = seeDatabase({ ...m, task: undefined, trouble: troubleAfter(m, task, result) }, database);
+  const promotionPending = task.kind === 'promote' ? cutShort(result) : m.promotionPending;
+  const free = seeDatabase(
+    { ...m, task: undefined, promotionPending, trouble: troubleAfter(m, task, result) },
+    database,
+  );
   const effects: Effect[] = [];
   if (result.kind === 'failed')
     effects.push({
@@ -203,6 +240,10 @@ const endTask = (
   return [next, effects];
 };
 
+/** A promotion that timed out or was aborted may still come; one that was refused was never begun. */
+const cutShort = (result: TaskResult): boolean =>
+  result.kind === 'aborted' || (result.kind === 'failed' && result.code !== 'refused');
+
 /** 0.5 s, doubled at each failure, at most 30 s. */
 const backoff = (count: number): number => Math.min(30_000, 500 * 2 ** Math.min(count - 1, 10));
 
@@ -210,7 +251,7 @@ const troubleAfter = (m: Memory, task: Task, result: TaskResult): Trouble | unde
   if (result.kind === 'aborted') return m.trouble;
   if (result.kind === 'done') return m.trouble?.task === task.kind || task.kind === 'barrier' ? undefined : m.trouble;
   const count = (m.trouble?.task === task.kind ? m.trouble.count : 0) + 1;
-  return { task: task.kind, count, notBefore: after(m.now, ms(backoff(count))), message: result.message };
+  return { task: task.kind, count, at: m.now, notBefore: after(m.now, ms(backoff(count))), message: result.message };
 };
 
 const taskMeans = (m: Memory, task: Task, result: TaskResult, positions: PositionAlgebra): Memory => {
@@ -218,7 +259,7 @@ const taskMeans = (m: Memory, task: Task, result: TaskResult, positions: Positio
   const why = result.kind === 'failed' ? result.message : 'it was aborted';
   switch (task.kind) {
     case 'fence':
-      return done ? { ...m, mayBePrimary: false } : m;
+      return done ? { ...m, mayBePrimary: false, promotionPending: false } : m;
     case 'barrier':
       return done && m.reign?.term === task.term ? { ...m, reign: { ...m.reign, barrier: true } } : m;
     case 'checkpoint':

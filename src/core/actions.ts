@@ -18,7 +18,7 @@ import {
 import type { Clearance } from './reign.ts';
 import type { Action } from './rules/rule.ts';
 import { heartbeatTerm, takeSnapshot } from './snapshot.ts';
-import type { PositionAlgebra } from './position.ts';
+import type { Position, PositionAlgebra } from './position.ts';
 
 /** Turns what a rule wants into effects, once: what is under way already is not begun again. */
 
@@ -61,9 +61,15 @@ export const carryOut = (m: Memory, action: Action, positions: PositionAlgebra):
   }
 };
 
-/** One task at a time; only a fence takes the place of another (long tasks are ended and reaped by the shell). */
+/** What can be ended at any moment, and done later. */
+const UPKEEP: readonly Task['kind'][] = ['configure', 'keep-slots'];
+
+const takesPlace = (task: Task, of: Task): boolean =>
+  (task.kind === 'fence' && of.kind !== 'fence') || (UPKEEP.includes(of.kind) && !UPKEEP.includes(task.kind));
+
+/** One task at a time; only a fence takes the place of any other, and all of upkeep (the shell ends and reaps what was there). */
 const runTask = (m: Memory, task: Task): Result => {
-  if (m.task !== undefined && !(task.kind === 'fence' && m.task.task.kind !== 'fence')) return nothing(m);
+  if (m.task !== undefined && !takesPlace(task, m.task.task)) return nothing(m);
   const mayBePrimary = m.mayBePrimary || task.kind === 'promote';
   return [{ ...m, task: { task, since: m.now }, mayBePrimary }, [{ kind: 'run', task }]];
 };
@@ -86,7 +92,8 @@ const lead = (m: Memory, action: Extract<Action, { do: 'lead' }>, positions: Pos
     position: m.view.heartbeat?.value.position ?? db?.position,
   });
   if (transaction === undefined) return nothing(m);
-  return send(m, { kind: 'lead', how: action.how, generation, clearance, ttl, reason: action.reason }, transaction);
+  const led: Memory = { ...m, lastLead: { at: m.time, generation, clearance } };
+  return send(led, { kind: 'lead', how: action.how, generation, clearance, ttl, reason: action.reason }, transaction);
 };
 
 /** What clears the new term (rule D5): it is judged from what the transaction compares, so nothing newer can have come. */
@@ -100,15 +107,18 @@ const clearanceFor = (m: Memory, how: string, positions: PositionAlgebra): Clear
 };
 
 const release = (m: Memory, action: Extract<Action, { do: 'release' }>): Result => {
-  if (m.reign === undefined || leadershipInFlight(m)) return nothing(m);
+  // Fenced before released (rule D6, I11).
+  if (m.reign === undefined || m.mayBePrimary || leadershipInFlight(m)) return nothing(m);
   const next: Memory = { ...m, standAsideUntil: action.standAside ? after(m.now, STAND_ASIDE) : m.standAsideUntil };
   if (m.reign.clearance === 'no')
     return send(next, { kind: 'give-back', term: m.reign.term }, proposeGiveBack(m.reign));
-  return send(
-    next,
-    { kind: 'release', term: m.reign.term },
-    proposeRelease(m.reign, m, m.view?.heartbeat?.value.position),
-  );
+  return send(next, { kind: 'release', term: m.reign.term }, proposeRelease(m.reign, m, finalPosition(m)));
+};
+
+/** The end of the log where a clean stop told it, else what the last heartbeat said. */
+const finalPosition = (m: Memory): Position | undefined => {
+  const db = m.database.kind === 'known' ? m.database.value : undefined;
+  return (db?.kind === 'stopped' && db.cleanly ? db.position : undefined) ?? m.view?.heartbeat?.value.position;
 };
 
 const handOver = (m: Memory): Result => {

@@ -43,6 +43,7 @@ export const newMemory = (self: Self, instance: InstanceId, at: Moment): Memory 
   databaseAt: undefined,
   rewindObstacles: [],
   mayBePrimary: false,
+  promotionPending: false,
   guard: { alive: false, term: undefined, deadline: undefined, lostSince: at.now },
   peers: undefined,
   asking: false,
@@ -50,6 +51,8 @@ export const newMemory = (self: Self, instance: InstanceId, at: Moment): Memory 
   trouble: undefined,
   handover: undefined,
   leaderlessSince: undefined,
+  vacantSince: undefined,
+  lastLead: undefined,
   standAsideUntil: undefined,
   owedFence: undefined,
   configured: undefined,
@@ -89,12 +92,15 @@ export const step = (before: Memory, event: Event, at: Moment, positions: Positi
   const snapshot = takeSnapshot(m, positions);
   const { rule, decision } = decide(snapshot);
   then(note(m, rule, decision));
+  const [undone, told] = [m, effects.length];
   for (const action of decision.actions) then(carryOut(m, action, positions));
-  if (m.task?.task.kind === 'configure' && before.task?.task.kind !== 'configure')
+  // What changed only the memory is decided from at once.
+  const again = m !== undone && effects.length === told ? 1 : undefined;
+  if (m.task !== absorbed.task && m.task?.task.kind === 'configure')
     m = { ...m, configured: wantedConfiguration(snapshot) };
   then(publish(m, positions));
   then(standGuardDown(m));
-  return { memory: m, effects, wakeIn: wakeIn(m, decision.wakeIn) };
+  return { memory: m, effects, wakeIn: wakeIn(m, again ?? decision.wakeIn) };
 };
 
 /** What follows from time having passed. */
@@ -102,8 +108,12 @@ const settleTime = (m: Memory, positions: PositionAlgebra): Memory => {
   const reign = m.reign === undefined ? undefined : clearBySilence(m.reign, m.now);
   const handover = m.handover === undefined ? undefined : stepHandover(m.handover, { kind: 'tick' }, m.now, positions);
   const next: Memory = { ...m, reign, handover };
-  const lost = takeSnapshot(next, positions).leaderLost;
-  return { ...next, leaderlessSince: lost ? (m.leaderlessSince ?? m.now) : undefined };
+  const { leaderLost, silenceLeft, paused } = takeSnapshot(next, positions);
+  return {
+    ...next,
+    leaderlessSince: leaderLost ? (m.leaderlessSince ?? m.now) : undefined,
+    vacantSince: leaderLost && silenceLeft === 0 && !paused ? (m.vacantSince ?? m.now) : undefined,
+  };
 };
 
 /** Each decision is told once; upkeep that comes and goes is not. */

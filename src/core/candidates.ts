@@ -2,7 +2,7 @@ import type { InstanceId, MemberName } from './brand.ts';
 import type { Known } from './known.ts';
 import type { ClusterView, MemberRecord } from './model.ts';
 import type { PeerAnswer } from './memory.ts';
-import type { Order, Position, PositionAlgebra } from './position.ts';
+import type { Position, PositionAlgebra } from './position.ts';
 import type { Settings } from './settings.ts';
 
 /** One reason why a member can, or cannot, lead. Shown to people and to programs alike. */
@@ -56,7 +56,10 @@ const note = (code: string, text: string): Reason => ({ code, text, blocks: fals
 export const rankCandidates = (input: RankingInput): readonly CandidateReport[] => {
   const reference = referencePosition(input);
   const judged = [...input.view.members.values()].map(({ value }) => judge(value, reference, input));
-  const able = judged.filter((j) => j.reasons.every((r) => !r.blocks)).sort((a, b) => better(a, b, input.positions));
+  const able = inOrder(
+    judged.filter((j) => j.reasons.every((r) => !r.blocks)),
+    input.positions,
+  );
   const best = able[0]?.position;
   const reports = judged.map((j): CandidateReport => {
     const index = able.indexOf(j);
@@ -72,18 +75,27 @@ export const rankCandidates = (input: RankingInput): readonly CandidateReport[] 
 };
 
 /**
- * Compares two members for the ranking: negative when `a` is the better one. A member whose log diverged from the
- * other's is ordered by how far it got from nothing the two share, so only name and priority can decide there.
+ * Best first: never behind another that comes later; among those, by failover_priority, then name. Positions are only
+ * partly ordered (diverged logs are not comparable), so this takes the front of what is left, again and again.
  */
-const better = (a: Judged, b: Judged, positions: PositionAlgebra): number => {
-  const order: Order =
-    a.position === undefined || b.position === undefined ? 'equal' : positions.compare(a.position, b.position);
-  if (order === 'ahead') return -1;
-  if (order === 'behind') return 1;
-  const priority = b.record.tags.failoverPriority - a.record.tags.failoverPriority;
-  if (priority !== 0) return priority;
-  return a.record.name < b.record.name ? -1 : 1;
+const inOrder = (able: readonly Judged[], positions: PositionAlgebra): readonly Judged[] => {
+  const left = able.toSorted(
+    (a, b) =>
+      b.record.tags.failoverPriority - a.record.tags.failoverPriority || (a.record.name < b.record.name ? -1 : 1),
+  );
+  const ordered: Judged[] = [];
+  while (left.length > 0) {
+    const front = left.findIndex((j) => !left.some((other) => isAhead(other, j, positions)));
+    ordered.push(...left.splice(Math.max(front, 0), 1));
+  }
+  return ordered;
 };
+
+const isAhead = (a: Judged, b: Judged, positions: PositionAlgebra): boolean =>
+  a !== b &&
+  a.position !== undefined &&
+  b.position !== undefined &&
+  positions.compare(a.position, b.position) === 'ahead';
 
 /** Where a new leader is measured: the last leader's own published position. */
 const referencePosition = ({ view }: RankingInput): Position | undefined => view.heartbeat?.value.position;

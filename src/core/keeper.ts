@@ -165,7 +165,10 @@ export const loseReign = (m: Memory, why: string): readonly [Memory, readonly Ef
     },
     { kind: 'read-view' },
   ];
-  return [{ ...m, reign: undefined, handover: undefined, owedFence: m.mayBePrimary ? term : m.owedFence }, effects];
+  return [
+    { ...m, reign: undefined, handover: undefined, owedFence: m.reign.clearance === 'no' ? m.owedFence : term },
+    effects,
+  ];
 };
 
 /** The answer to D3: this member leads a new term, or has to look again. */

@@ -108,6 +108,8 @@ export interface Flight {
 export interface Trouble {
   readonly task: string;
   readonly count: number;
+  /** Of the last failure. */
+  readonly at: Instant;
   readonly notBefore: Instant;
   readonly message: string;
 }
@@ -144,6 +146,8 @@ export interface Memory {
    * unresponsive or unknown database keeps it.
    */
   readonly mayBePrimary: boolean;
+  /** A promotion was begun and did not end well: it may still come, until the server is gone. */
+  readonly promotionPending: boolean;
   readonly guard: {
     readonly alive: boolean;
     readonly term: Term | undefined;
@@ -159,6 +163,11 @@ export interface Memory {
   readonly handover: Handover | undefined;
   /** When this process first saw the cluster without a living leader. */
   readonly leaderlessSince: Instant | undefined;
+  /** Since when a member may stand: the last leader's right has ended too. */
+  readonly vacantSince: Instant | undefined;
+  /** The last attempt of this process to lead: how its right was judged, should its answer be lost. */
+  readonly lastLead:
+    { readonly at: string; readonly generation: number; readonly clearance: Reign['clearance'] } | undefined;
   /** Not standing for election before this moment (vetoed or failed promotion). */
   readonly standAsideUntil: Instant | undefined;
   /** A fence was ordered for this term and is not yet told to the cluster (rule D6). */

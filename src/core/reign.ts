@@ -112,6 +112,8 @@ export const adopt = (
   if (leader.value !== self.name || history.modRevision !== leader.modRevision) return undefined;
   if (history.value.member !== self.name || history.value.instance !== self.instance) return undefined;
   const term = termOf(leader.modRevision);
+  // Who said that it is fenced does not become primary in that term again (rule D6).
+  if (view.fenced.has(term)) return undefined;
   const told = heartbeat.value;
   const clearance: Clearance = told.released ? 'released' : told.cleared ? 'own' : 'no';
   return {

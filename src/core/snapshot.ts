@@ -160,9 +160,9 @@ export const backingOff = (s: Snapshot, kind: Task['kind']): boolean =>
 export const failuresOf = (s: Snapshot, kind: Task['kind']): number =>
   s.m.trouble?.task === kind ? s.m.trouble.count : 0;
 
-/** Milliseconds since the cluster has been without a leader, as this process saw it. */
-export const leaderlessFor = (s: Snapshot): number =>
-  s.m.leaderlessSince === undefined ? 0 : elapsedAtLeast(s.m.leaderlessSince, s.m.now);
+/** Milliseconds for which a member could have stood and none has, as this process saw it. */
+export const vacantFor = (s: Snapshot): number =>
+  s.m.vacantSince === undefined ? 0 : elapsedAtLeast(s.m.vacantSince, s.m.now);
 
 /** The term of the newest heartbeat. */
 export const heartbeatTerm = (view: ClusterView): Term | undefined =>

@@ -1,4 +1,4 @@
-import { leaderlessFor, ownRank, ranking, type Snapshot } from '../snapshot.ts';
+import { ownRank, ranking, vacantFor, type Snapshot } from '../snapshot.ts';
 import { remaining } from '../instant.ts';
 import type { MemberName } from '../brand.ts';
 import type { Intent } from '../model.ts';
@@ -130,7 +130,7 @@ export const electionRules: readonly Rule[] = [
       s.running?.role === 'replica' &&
       forced(s) === undefined &&
       betterThanOwn(s) !== undefined &&
-      leaderlessFor(s) < patience(s),
+      vacantFor(s) < patience(s),
     then: (s) => wait('stand if it does not act', [`${betterThanOwn(s)} is better`], 100),
   },
   {

@@ -16,14 +16,24 @@ const shouldFailOver = (s: Snapshot): boolean => {
   const { onCrash, crashRestartTimeout } = s.m.settings;
   if (s.m.carrying !== undefined) return false;
   if (onCrash === 'restart') return false;
-  return onCrash === 'failover' || downFor(s.m) > crashRestartTimeout || failuresOf(s, 'start') >= 3;
+  return (
+    onCrash === 'failover' || promotionFailed(s) || downFor(s.m) > crashRestartTimeout || failuresOf(s, 'start') >= 3
+  );
 };
+
+/** A promotion of this very leadership failed. */
+const promotionFailed = (s: Snapshot): boolean =>
+  s.m.trouble?.task === 'promote' && s.m.reign !== undefined && elapsedAtLeast(s.m.reign.since, s.m.trouble.at) >= 0;
 
 /** Reasons of the ranking that stop a member even after it took the key (rule D17). */
 const blockers = (s: Snapshot): readonly string[] => {
   const how = s.view?.history?.value.how;
   if (how === 'restart' || how === 'hand-over' || how === 're-acquire' || how === 'bootstrap') return [];
-  const forced = s.view?.intents.some(({ value }) => value.kind === 'failover' && value.to === s.m.self.name) === true;
+  const forced =
+    s.view?.intents.some(
+      ({ value }) =>
+        value.kind === 'failover' && value.to === s.m.self.name && value.outcome === undefined && value.allowDataLoss,
+    ) === true;
   return (ownRank(s, forced)?.reasons ?? []).filter((r) => r.blocks && r.code !== 'is-leader').map((r) => r.text);
 };
 
@@ -71,6 +81,12 @@ export const leaderRules: readonly Rule[] = [
       run({ kind: 'fence', reason: 'the server died, but processes of it remain' }, 'then restart or release', [
         `${s.db?.kind === 'stopped' ? s.db.leftovers : 0} processes remain`,
       ]),
+  },
+  {
+    id: 'leader.fence-promotion',
+    why: 'a promotion that failed may still come: the server is ended before anything else is decided (D6, I11)',
+    when: (s) => leads(s) && s.m.promotionPending && s.running?.role === 'replica',
+    then: () => run({ kind: 'fence', reason: 'a promotion did not end' }, 'then start again or release'),
   },
   {
     id: 'leader.stop-release',
@@ -172,13 +188,19 @@ export const leaderRules: readonly Rule[] = [
       leads(s) &&
       s.m.handover === undefined &&
       s.running?.role === 'replica' &&
-      (blockers(s).length > 0 || failuresOf(s, 'promote') > 0),
+      (blockers(s).length > 0 || (promotionFailed(s) && bestOther(s) !== undefined)),
     then: (s) =>
       act(
         'another member can stand',
         [{ do: 'release', reason: 'not eligible after all', standAside: true }],
-        [...blockers(s), ...(failuresOf(s, 'promote') > 0 ? [`promotion failed: ${s.m.trouble?.message ?? ''}`] : [])],
+        [...blockers(s), ...(promotionFailed(s) ? [`promotion failed: ${s.m.trouble?.message ?? ''}`] : [])],
       ),
+  },
+  {
+    id: 'leader.promote-later',
+    why: 'the promotion failed and nobody else can lead: it is tried again after a while',
+    when: (s) => leads(s) && s.m.handover === undefined && s.running?.role === 'replica' && backingOff(s, 'promote'),
+    then: (s) => wait('try to promote again', [s.m.trouble?.message ?? ''], 200),
   },
   {
     id: 'leader.wait-guard',
