@@ -76,6 +76,8 @@ export const createMemberProcess = (options: MemberProcessOptions): MemberProces
     args: [AGENT, 'run', '--config', info.configFile],
     cwd: dir,
     output: info.logFile,
+    // As the shipped service does: half the time until a restarted agent is back.
+    env: { NODE_COMPILE_CACHE: join(options.labDir, 'compile-cache') },
     labDir: options.labDir,
     ...(options.restartAfterMs === undefined ? {} : { restartAfterMs: options.restartAfterMs }),
   });

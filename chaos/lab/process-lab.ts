@@ -17,6 +17,10 @@ import { waitFor } from './wait.ts';
 const CTL = fileURLToPath(new URL('../../dist/bin/haagentctl.js', import.meta.url));
 const FIXED = { primary: 5000, replicas: 5001, stats: 7000, api: 8011, database: 5431, etcd: 2379 } as const;
 
+/** Only a replica of the primary's own generation counts: one that has yet to be rewound may stream for a moment. */
+const streamsFrom = (view: MemberView, primary: MemberView): boolean =>
+  view.role === 'replica' && view.state === 'streaming' && view.timeline === primary.timeline;
+
 /** A cluster of processes on loopback, below one directory in /tmp. Nothing runs until `start`. */
 export const createLab = async (options: LabOptions): Promise<Lab> => {
   const specs: readonly MemberSpec[] =

@@ -80,7 +80,13 @@ const readEqual = async (
   for (const member of lab.members)
     await lab.waitFor(
       `${member.name} holds the same rows as ${primary}`,
-      async () => difference(wanted, await readIds(member, dialect)).length === 0,
+      async () => {
+        try {
+          return difference(wanted, await readIds(member, dialect)).length === 0;
+        } catch {
+          return false; // it cannot be read just now: not equal yet
+        }
+      },
       { deadlineMs, everyMs: 100 },
     );
   return wanted;

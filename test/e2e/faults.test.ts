@@ -5,7 +5,8 @@ import { createPostgresDialect } from '../../chaos/workload/postgres.ts';
 import { pause } from '../../chaos/lab/wait.ts';
 import { showLogsOnFailure, useLab } from './cluster.ts';
 
-const TTL_MS = 3_000;
+/** Enough for a restarted agent to be back in time on a busy machine. */
+const TTL_MS = 5_000;
 const DEADLINE_MS = 60_000;
 
 const cluster = useLab({ engine: 'postgres', members: 3, ttlMs: TTL_MS, restartAfterMs: 100 });
