@@ -75,18 +75,23 @@ const credentialsOf = (
   { fault, secrets }: Compiling,
 ): PostgresqlConfig['credentials'] | undefined => {
   const at = ['postgresql', 'authentication'];
-  const read = (role: keyof typeof authentication, otherwise: Account | undefined): Account | undefined => {
+  const read = (role: keyof typeof authentication): Account | undefined => {
     const { username, password, password_file: path } = authentication[role];
     const chosen = secrets.choose([...at, role], 'password', password, path);
-    if (chosen !== undefined) return { username, password: chosen };
-    if (otherwise !== undefined) return { username, password: otherwise.password };
-    if (path === undefined) fault([...at, role, 'password'], 'nothing', 'a password, or password_file');
-    return undefined;
+    return chosen === undefined ? undefined : { username, password: chosen };
   };
-  const superuser = read('superuser', undefined);
-  const replication = read('replication', undefined);
-  const rewind = read('rewind', replication);
-  const agent = read('agent', replication);
+  const needed = (role: 'superuser' | 'replication'): Account | undefined => {
+    const account = read(role);
+    if (account === undefined && authentication[role].password_file === undefined)
+      fault([...at, role, 'password'], 'nothing', 'a password, or password_file');
+    return account;
+  };
+  const superuser = needed('superuser');
+  const replication = needed('replication');
+  const like = (role: 'rewind' | 'agent'): Account | undefined =>
+    read(role) ?? (replication && { username: authentication[role].username, password: replication.password });
+  const rewind = like('rewind');
+  const agent = like('agent');
   if (superuser === undefined || replication === undefined || rewind === undefined || agent === undefined)
     return undefined;
   return { superuser, replication, rewind, agent };

@@ -114,6 +114,23 @@ describe('encode and decode', () => {
 
 describe('decode of hostile content', () => {
   const fenced = '{"v":1,"member":"a"}';
+  const heartbeat = (ttl: number): string =>
+    JSON.stringify({
+      v: 1,
+      seq: 1,
+      member: 'a',
+      instance: 'abcd',
+      agent: 'x',
+      ttl,
+      released: false,
+      cleared: true,
+      paused: false,
+      slots: {},
+    });
+  it('takes the heartbeat that the broken ones below differ from', () => {
+    expect(decode(kv('heartbeat', heartbeat(3_000))).heartbeat?.value.ttl).toBe(3_000);
+  });
+
   it.each([
     ['leader', 'Not A Name', 'is not a member name'],
     ['leader', '', 'is not a member name'],
@@ -137,6 +154,8 @@ describe('decode of hostile content', () => {
     ['pledges/a', '{"v":1,"member":"a","instance":"abcd","position":{"engine":"other"}}', 'position is not a position'],
     ['pledges/a', '{"v":1,"member":"a","instance":"abcd","term":1e300}', 'term: '],
     ['pledges/a', '{"v":1,"member":"a","instance":"abcd","term":-1}', 'term: '],
+    ['heartbeat', heartbeat(2_999), 'ttl: '],
+    ['heartbeat', heartbeat(60_001), 'ttl: '],
     ['sync', '{"v":1,"entries":[{"term":1,"leader":"a~abcd","voters":["b~abcd"],"acks":2}]}', 'more acks'],
     ['sync', '{"v":1,"entries":[{"term":1,"leader":"a~abcd","voters":["b~abcd","b~abcd"],"acks":1}]}', 'a voter twice'],
     ['config', '{"v":1,"number":1,"document":{"tll":"5s"},"by":"x","at":"2026-01-01T00:00:00Z"}', 'did you mean ttl?'],

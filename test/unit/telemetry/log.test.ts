@@ -70,7 +70,7 @@ describe('the log', () => {
       const error = new Error('cannot connect: password=hunter2 host=a', {
         cause: Object.assign(new Error('postgres://u:hunter2@h/db'), { code: 'X' }),
       });
-      log.child({ [name]: 'hunter2' }).error('x', 'tried "password": "hunter2" at https://u:hunter2@h', {
+      log.child({ context: { [name]: 'hunter2' } }).error('x', 'tried "password": "hunter2" at https://u:hunter2@h', {
         [name]: 'hunter2',
         deep: { list: [{ [name]: { inner: 'hunter2' } }] },
         map: new Map([[name, 'hunter2']]),
@@ -160,6 +160,19 @@ describe('a program that logs', () => {
     const running = run('flood');
     const [said, [code]] = await Promise.all([text(running.stderr), once(running, 'exit')]);
     expect([said, code]).toEqual(['still ticking\n', 0]);
+  });
+
+  it('is not held at its end by a pipe that nobody reads', { timeout: 20_000 }, async () => {
+    const program = new URL('./log-program.ts', import.meta.url).pathname;
+    const line = `{ '${process.execPath}' '${program}' flood; echo "code $?" >&2; } | exec sleep 60`;
+    const shell = spawn('sh', ['-c', line], { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+    try {
+      let said = '';
+      shell.stderr.on('data', (data: Buffer) => (said += data.toString()));
+      await vi.waitFor(() => expect(said).toBe('still ticking\ncode 0\n'), { timeout: 15_000, interval: 50 });
+    } finally {
+      process.kill(-shell.pid!, 'SIGKILL');
+    }
   });
 
   it('does not die of a reader that is gone', { timeout: 20_000 }, async () => {
