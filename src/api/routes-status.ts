@@ -10,6 +10,7 @@ import type { ApiDeps } from './deps.ts';
 import { NO_LIMITS } from './health-query.ts';
 import { leader, primary, replica } from './health.ts';
 import { toJson } from './json.ts';
+import { createLiveRanking } from './live-ranking.ts';
 import { problem } from './problem.ts';
 import type { Rendered } from './rendered.ts';
 import { whyQuery } from './requests.ts';
@@ -24,6 +25,7 @@ export const statusRoutes = (
   closing: AbortSignal,
 ): void => {
   const clusterText = createClusterText(deps, closing);
+  const liveRanking = createLiveRanking(deps, closing);
 
   /** Registers a route that answers from the status; until there is one, 503. */
   const show = (
@@ -62,11 +64,11 @@ export const statusRoutes = (
   );
 
   app.get('/why', (request, reply) =>
-    withStatus(deps, reply, (status) => {
+    withStatus(deps, reply, async (status) => {
       const query = whyQuery.safeParse(request.query);
       if (!query.success) return sendProblem(reply, problem('usage', 'The query has no usable member name.'));
       const { member } = query.data;
-      const reports = status.candidates.filter((report) => member === undefined || report.name === member);
+      const reports = (await liveRanking(status)).filter(({ name }) => member === undefined || name === member);
       if (member !== undefined && reports.length === 0)
         return sendProblem(
           reply,

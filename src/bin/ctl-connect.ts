@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { createEtcdStore, type EtcdStoreOptions } from '../adapters/etcd/store.ts';
+import type { EtcdStoreOptions } from '../adapters/etcd/store.ts';
 import { createHttpClient, type HttpClientOptions } from '../adapters/http/client.ts';
 import { createPeers } from '../adapters/http/peers.ts';
 import { createClock } from '../adapters/os/clock.ts';
 import { postgresPositions } from '../adapters/postgres/positions.ts';
-import { requireConfig } from '../config/load.ts';
+import { faultLines } from '../config/faults.ts';
+import { loadConfig } from '../config/load.ts';
 import type { LocalConfig } from '../config/local.ts';
 import { ms } from '../core/brand.ts';
 import { AgentError } from '../core/errors.ts';
@@ -31,11 +32,20 @@ export const connect = async (options: ConnectOptions, env: Env, signal: AbortSi
   const path = options.config ?? env['HAAGENT_CONFIG'] ?? (existsSync(DEFAULT_CONFIG) ? DEFAULT_CONFIG : undefined);
   if (options.etcd !== undefined) return throughNamedEtcd(options, options.etcd, env);
   if (options.agent !== undefined) {
-    const config = options.config === undefined ? undefined : requireConfig(options.config, env).config;
+    const config = options.config === undefined ? undefined : readConfig(options.config, env);
     return throughAgents(options.agent, options, env, config, signal);
   }
-  if (path !== undefined) return throughConfig(requireConfig(path, env).config, options, env);
+  if (path !== undefined) return throughConfig(readConfig(path, env), options, env);
   return agentAccess(DEFAULT_AGENT, options, env, undefined);
+};
+
+const readConfig = (path: string, env: Env): LocalConfig => {
+  const loaded = loadConfig(path, env);
+  if (loaded.kind === 'ok') return loaded.value.config;
+  throw new AgentError('config-invalid', `The configuration ${path} cannot be used.`, {
+    detail: faultLines(loaded.faults),
+    hint: 'haagent config check says the same; or name the cluster with --agent, or with --etcd and --cluster.',
+  });
 };
 
 const throughAgents = async (
@@ -77,7 +87,7 @@ const agentAccess = (url: string, options: ConnectOptions, env: Env, config: Loc
     sleep: (delay, signal) => createClock().sleep(ms(delay), { signal }),
   });
 
-const throughNamedEtcd = (options: ConnectOptions, endpoints: readonly string[], env: Env): Access => {
+const throughNamedEtcd = async (options: ConnectOptions, endpoints: readonly string[], env: Env): Promise<Access> => {
   if (options.cluster === undefined)
     throw new AgentError('usage', 'Which cluster?', { hint: 'With --etcd, name it: --cluster NAME.' });
   const account = namedAccount(options, env);
@@ -95,7 +105,7 @@ const throughNamedEtcd = (options: ConnectOptions, endpoints: readonly string[],
   );
 };
 
-const throughConfig = (config: LocalConfig, options: ConnectOptions, env: Env): Access => {
+const throughConfig = async (config: LocalConfig, options: ConnectOptions, env: Env): Promise<Access> => {
   const { endpoints, tls, username, password } = config.etcd;
   const key = tls?.key?.reveal();
   const { ca, cert } = tls ?? {};
@@ -121,13 +131,15 @@ const throughConfig = (config: LocalConfig, options: ConnectOptions, env: Env): 
   );
 };
 
-const storeAccess = (
+/** The client of etcd is loaded only where it is used: it takes longer than everything else together. */
+const storeAccess = async (
   etcd: Omit<EtcdStoreOptions, 'clock' | 'random'>,
   where: { readonly name?: string; readonly cluster?: string; readonly prefix: string },
   agent: Access | undefined,
   tls: Pick<HttpClientOptions, 'tls'>,
   secret: string | undefined,
-): Access => {
+): Promise<Access> => {
+  const { createEtcdStore } = await import('../adapters/etcd/store.ts');
   const clock = createClock();
   const cluster = where.cluster ?? where.name ?? '';
   return createStoreAccess({

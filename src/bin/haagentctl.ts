@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { editText } from '../adapters/os/editor.ts';
 import { AgentError } from '../core/errors.ts';
@@ -14,6 +15,15 @@ process.once('SIGTERM', () => interrupted.abort(new Error('ended')));
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
+
+/** Whoever runs this, where the environment does not say so. */
+const userName = (): string => {
+  try {
+    return userInfo().username;
+  } catch {
+    return `user ${process.getuid?.() ?? ''}`;
+  }
+};
 
 const io: Io = {
   out: (text) => void process.stdout.write(text),
@@ -45,7 +55,7 @@ const io: Io = {
       );
     }
   },
-  env: process.env,
+  env: { USER: userName(), ...process.env },
   wall: () => Date.now(),
   signal: interrupted.signal,
 };

@@ -58,9 +58,8 @@ const doneMessage = (intent: Intent, leader: string, reason: string): string => 
     case 'failover':
       return `Successfully failed over to "${leader}"`;
     case 'restart':
-      return `The database of ${intent.member} was restarted: ${reason}`;
     case 'reinitialize':
-      return `The data of ${intent.member} was replaced: ${reason}`;
+      return `${intent.member}: ${reason}`;
     default:
       return intent satisfies never;
   }

@@ -278,7 +278,7 @@ describe('our own', () => {
       candidates: [{ name: 'db1' }, { name: 'db2' }, { name: 'db3' }],
     });
     expect((await get('/why?member=db3')).json()).toMatchObject({
-      candidates: [{ name: 'db3', eligible: false, reasons: [{ code: 'nofailover' }] }],
+      candidates: [{ name: 'db3', eligible: false, reasons: [{ code: 'unreachable' }] }],
     });
     expect((await get('/why?member=db9')).json()).toMatchObject({ status: 404, code: 'not-found' });
     expect((await get('/why?member=..%2f')).status).toBe(400);
