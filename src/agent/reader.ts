@@ -7,8 +7,8 @@ import type { Log } from '../ports/log.ts';
 import { decodeView } from '../state/decode.ts';
 import { createWakeable, type Wakeable } from './wakeable.ts';
 
-/** The cluster is read again this often even when no watch says that anything changed. */
-const REREAD = 1_000;
+/** The cluster is read again this long after the last time even when no watch says that anything changed. */
+const REREAD = 2_500;
 
 /**
  * Reads the cluster's keys linearizably: at every hint of the watch, when asked, and on its own tick, so that a dead watch
