@@ -7,7 +7,8 @@ set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 target=${1:-$root/.cache/etcd35}
-mirror=${HAAGENT_DEBIAN_MIRROR:-http://deb.debian.org/debian}
+# The mirror that this machine installs from.
+mirror=${HAAGENT_DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep -v security | head -n 1)}
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 binary=$target/usr/bin/etcd
 
