@@ -23,6 +23,7 @@ let worst = { seed: 0, healedIn: 0 };
 for (let seed = first; seed < first + count; seed++) {
   const outcome = simulate({ seed });
   for (const rule of outcome.rules) rules.add(rule);
+  if (seed % 500 === 0) console.log(`… ${seed}`);
   if (values.trace || (outcome.broken !== undefined && broken.size === 0 && !values.all))
     console.log(outcome.lines.join('\n'));
   if (outcome.broken === undefined) {

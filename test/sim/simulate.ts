@@ -29,6 +29,8 @@ const HEAL = 60_000;
 /** How long a cluster may take to be whole again, after everything was mended. */
 const BOUND = 90_000;
 const REST = 15_000;
+/** When an operator looks, should the cluster not be whole. */
+const PATIENCE = 20_000;
 
 /** One run: bootstrap, faults, mending, and a rest in which nothing may happen any more. */
 export const simulate = ({ seed, plan = {}, faults }: Scenario): Outcome => {
@@ -71,13 +73,30 @@ const mend = (cluster: Cluster): void => {
 };
 
 /** I15: a primary open for clients within a bound, all others streaming. Returns how long it took. */
-const untilWhole = ({ world, checks, unsettled }: Cluster): number => {
+const untilWhole = (cluster: Cluster): number => {
+  const { world, checks, unsettled } = cluster;
   const begun = world.now();
+  let helped = false;
   while (world.now() < begun + BOUND) {
     world.run(world.now() + 100, checks.always);
     if (unsettled().length === 0) return world.now() - begun;
+    if (!helped && world.now() > begun + PATIENCE) {
+      helped = true;
+      help(cluster);
+    }
   }
   throw new Violation('I15', `not whole ${BOUND / 1000} s after everything was mended: ${unsettled().join(', ')}`);
+};
+
+/** A leader that died while paused is replaced by an operator's word only (decision 0002). */
+const help = (cluster: Cluster): void => {
+  const { leader, heartbeat } = cluster.etcd.view();
+  if (leader !== undefined || heartbeat?.value.paused !== true) return;
+  const best = cluster.members
+    .map(({ host }) => host)
+    .toSorted((a, b) => b.database.position().at - a.database.position().at);
+  const at = cluster.world.now();
+  schedule(cluster, [{ kind: 'failover', at, to: best[0]!.name, allowDataLoss: true }]);
 };
 
 /** A whole cluster stays as it is: no change of leader, no rule that comes and goes, no needless transaction. */
