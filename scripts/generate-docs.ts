@@ -4,6 +4,7 @@ import { format, resolveConfig } from 'prettier';
 import { configurationPage } from './docs/configuration-page.ts';
 import { errorsPage } from './docs/errors-page.ts';
 import { metricsPage } from './docs/metrics-page.ts';
+import { rulesPage } from './docs/rules-page.ts';
 
 /**
  * Writes the reference pages from what the program itself uses: schemas, error table, metrics.
@@ -13,6 +14,7 @@ const PAGES: Readonly<Record<string, () => string>> = {
   'docs/reference/configuration.md': configurationPage,
   'docs/reference/errors.md': errorsPage,
   'docs/reference/metrics.md': metricsPage,
+  'docs/reference/rules.md': rulesPage,
 };
 
 const ROOT = join(import.meta.dirname, '..');

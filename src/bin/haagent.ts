@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { checkConfig } from '../config/check.ts';
-import { AgentError } from '../core/errors.ts';
-import { ERRORS } from '../core/errors.ts';
+import { initConfig, type InitAnswers } from '../config/init.ts';
+import { AgentError, ERRORS } from '../core/errors.ts';
 import { VERSION } from '../version.ts';
 import { runAgent } from './run.ts';
 
@@ -10,6 +10,10 @@ import { runAgent } from './run.ts';
 const EX_CONFIG = 78;
 
 const DEFAULT_CONFIG = '/etc/haagent/haagent.yml';
+
+interface InitOptions extends Omit<InitAnswers, 'etcdEndpoints'> {
+  readonly etcd?: string;
+}
 
 const program = new Command('haagent')
   .description('High-availability agent for PostgreSQL. One runs beside every database server.')
@@ -36,6 +40,27 @@ config
     const report = checkConfig(file, process.env);
     (report.usable ? process.stdout : process.stderr).write(`${report.text}\n`);
     process.exitCode = report.usable ? 0 : EX_CONFIG;
+  });
+
+config
+  .command('init')
+  .description('print a commented configuration file, also from a PostgreSQL that is there already')
+  .option('--cluster <name>', 'name of the cluster')
+  .option('--member <name>', 'name of this member')
+  .option('--etcd <urls>', 'etcd servers, separated by commas')
+  .option('--data-dir <directory>', 'data directory, existing or to be made')
+  .option('--port <port>', 'port of PostgreSQL', Number)
+  .option('--advertise <host>', 'how others reach this host')
+  .option('--api-port <port>', 'port of the REST API', Number)
+  .option('--os-user <name>', 'user that the database runs as, where the agent is root')
+  .action((options: InitOptions) => {
+    const { etcd, ...answers } = options;
+    const { text, notes } = initConfig({
+      ...answers,
+      ...(etcd === undefined ? {} : { etcdEndpoints: etcd.split(',') }),
+    });
+    process.stdout.write(text);
+    for (const note of notes) process.stderr.write(`NOTICE: ${note}\n`);
   });
 
 try {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createClock } from '../adapters/os/clock.ts';
 import { createProcesses } from '../adapters/os/processes.ts';
 import { admitName } from '../agent/admission.ts';
@@ -23,7 +23,7 @@ import type { Processes } from '../ports/processes.ts';
 import { createOperations } from '../state/operations.ts';
 import { createRank } from '../state/operation-rank.ts';
 import { clusterPrefix } from '../state/paths.ts';
-import { createLog } from '../telemetry/log.ts';
+import { createLog, type AgentLog } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { createRecorder } from '../telemetry/recorder.ts';
 import { VERSION } from '../version.ts';
@@ -45,26 +45,30 @@ export const readConfig = (path: string): LocalConfig => {
 };
 
 /** Runs the agent until it is told to stop. Returns the exit code. */
-export const runAgent = async (path: string): Promise<number> => {
+export const runAgent = async (given: string): Promise<number> => {
+  const path = resolve(given);
   const config = readConfig(path);
+  // Whoever stands in the data directory counts as part of the database (see the guard).
+  process.chdir('/');
   const clock = createClock();
   const log = createLog(config.telemetry);
   const processes = createProcesses({ clock });
   const closing = new AbortController();
   const stopped = untilSignal(process, closing.signal);
   const world = await prepare(config, { clock, log, processes });
+  const reloaded = async (): Promise<void> => reload(path, config, log);
+  const hangup = (): void => {
+    reloaded().catch((error: unknown) =>
+      log.error('config.invalid', 'the configuration was not reloaded', { err: error }),
+    );
+  };
   let api: Api | undefined;
   let agent: Agent | undefined;
   process.on('uncaughtException', (error) => die(error, log));
   process.on('unhandledRejection', (error) => die(error, log));
+  process.on('SIGHUP', hangup);
   try {
-    api = apiOf(
-      config,
-      world,
-      () => agent?.status(),
-      async () => reload(path, config, log),
-      { clock, log },
-    );
+    api = apiOf(config, world, () => agent?.status(), reloaded, { clock, log });
     await api.listen();
     log.info('agent.started', `agent ${VERSION} of member ${config.member.name}, cluster ${config.cluster.name}`, {
       api: config.api.advertiseUrl,
@@ -85,6 +89,7 @@ export const runAgent = async (path: string): Promise<number> => {
     return 0;
   } finally {
     closing.abort(new Error('the agent is closing'));
+    process.off('SIGHUP', hangup);
     await agent?.stop('leave', 0);
     await api?.close();
     await world.guard.close();
@@ -230,7 +235,8 @@ const apiOf = (
 };
 
 /** Checks the file again. What it changes takes effect when the agent is restarted, which does not touch the database. */
-const reload = async (path: string, before: LocalConfig, log: Log): Promise<void> => {
+const reload = async (path: string, before: LocalConfig, log: AgentLog): Promise<void> => {
+  log.reopen();
   const now = readConfig(path);
   const changed = JSON.stringify(now) !== JSON.stringify(before);
   log.info(

@@ -55,7 +55,8 @@ const seeView = (m: Memory, view: ClusterView): Result => {
     view,
     viewAt: m.now,
     storeTrouble: undefined,
-    settings: view.settings?.value ?? m.self.bootstrapSettings,
+    // A configuration that cannot be understood changes nothing: the last good one stays in force.
+    settings: view.settings?.value ?? m.settings,
     carrying: stillAsked(m, view) ? m.carrying : undefined,
     silence: seenHeartbeat(m.silence, view.heartbeat, m.now),
   };
