@@ -3,7 +3,8 @@ import { createLab } from '../lab/process-lab.ts';
 import type { FaultName } from '../faults/faults.ts';
 import { runScenario, type ScenarioReport } from '../scenarios/scenario.ts';
 import { createPostgresDialect } from '../workload/postgres.ts';
-import { median, quantile, table } from './stats.ts';
+import { median, quantile } from './stats.ts';
+import { table } from '../table.ts';
 
 export interface FailoverBenchOptions {
   readonly scenario: FaultName;

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { pause } from '../lab/wait.ts';
 import { createLab } from '../lab/process-lab.ts';
 import type { Lab } from '../lab/lab.ts';
-import { median, quantile, table } from './stats.ts';
+import { median, quantile } from './stats.ts';
+import { table } from '../table.ts';
 
 export interface FloodBenchOptions {
   readonly seconds: number;

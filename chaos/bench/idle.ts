@@ -2,7 +2,7 @@ import { pause } from '../lab/wait.ts';
 import { createLab } from '../lab/process-lab.ts';
 import type { Lab } from '../lab/lab.ts';
 import { cpuMs, rssMib } from './cost.ts';
-import { table } from './stats.ts';
+import { table } from '../table.ts';
 
 export interface IdleBenchOptions {
   readonly seconds: number;

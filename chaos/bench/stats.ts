@@ -11,20 +11,3 @@ export const median = (values: readonly number[]): number | undefined => {
   if (upper === undefined || sorted.length % 2 === 1 || lower === undefined) return upper;
   return (lower + upper) / 2;
 };
-
-/** Rows below a heading, in columns as wide as they need. */
-export const table = (
-  heading: readonly string[],
-  rows: readonly (readonly (string | number | undefined)[])[],
-): string => {
-  const cells = [heading, ...rows.map((row) => row.map((cell) => (cell === undefined ? '-' : String(cell))))];
-  const widths = heading.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
-  return cells
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-};

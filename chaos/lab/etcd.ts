@@ -23,21 +23,19 @@ export interface LabEtcd {
 export const createEtcd = async (options: {
   readonly count: 1 | 3;
   readonly dir: string;
-  readonly labDir: string;
-  readonly takePort: (wish?: number) => Promise<number>;
-  readonly wish?: number;
+  /** Called with 0, 1, 2 … */
+  readonly takePort: (offset: number) => Promise<number>;
 }): Promise<LabEtcd> => {
   const servers: { readonly name: string; readonly client: string; readonly peer: string; readonly dir: string }[] = [];
   for (let index = 0; index < options.count; index += 1) {
     const name = `etcd${index + 1}`;
     const dir = join(options.dir, name);
     mkdirSync(dir, { recursive: true });
-    const wish = options.wish === undefined ? undefined : options.wish + 10 * index;
     servers.push({
       name,
       dir,
-      client: `http://127.0.0.1:${await options.takePort(wish)}`,
-      peer: `http://127.0.0.1:${await options.takePort(wish === undefined ? undefined : wish + 1)}`,
+      client: `http://127.0.0.1:${await options.takePort(2 * index)}`,
+      peer: `http://127.0.0.1:${await options.takePort(2 * index + 1)}`,
     });
   }
   const services: readonly Service[] = servers.map((server) =>
@@ -57,7 +55,7 @@ export const createEtcd = async (options: {
       env: process.arch === 'x64' ? {} : { ETCD_UNSUPPORTED_ARCH: process.arch },
       cwd: server.dir,
       output: join(server.dir, 'log'),
-      labDir: options.labDir,
+      labDir: options.dir,
     }),
   );
   const endpoints = servers.map((server) => server.client);

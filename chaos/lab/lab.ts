@@ -16,7 +16,7 @@ export interface LabMember {
   readonly logFile: string;
 }
 
-/** What one member says of itself, and what of it is running. */
+/** What one member says of itself. */
 export interface MemberView {
   readonly name: string;
   /** GET /primary answers 200: clients are to write here. */
@@ -25,8 +25,6 @@ export interface MemberView {
   readonly role: string;
   readonly state: string;
   readonly timeline: number | undefined;
-  readonly lag: number | string | undefined;
-  readonly pids: { readonly agent?: number; readonly guard?: number; readonly postmaster?: number };
 }
 
 export interface LabProxy {

@@ -1,240 +1,166 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { Client } from 'pg';
+import { join } from 'node:path';
 import { WRITER } from './agent-config.ts';
+import { runCtl } from './ctl.ts';
 import { createEtcd } from './etcd.ts';
-import { createProxy } from './haproxy.ts';
+import { createProxy, type ProxyPorts } from './haproxy.ts';
 import { createHome } from './home.ts';
-import type { CtlResult, Lab, LabMember, LabOptions, MemberSpec, MemberView } from './lab.ts';
-import { createMemberProcess, type MemberProcess } from './member.ts';
 import { findAccount, findPostgresBin } from './host.ts';
+import type { Lab, LabMember, LabOptions, LabProxy, MemberSpec } from './lab.ts';
+import { createMemberProcess, type MemberProcess } from './member.ts';
 import { createPorts } from './ports.ts';
-import { readView } from './view.ts';
-import { waitFor } from './wait.ts';
+import type { Service } from './service.ts';
+import { queryOnce } from './sql.ts';
+import { createWatching } from './watching.ts';
 
-const CTL = fileURLToPath(new URL('../../dist/bin/haagentctl.js', import.meta.url));
+/** What `fixedPorts` wishes for: the second member has the next port, and so on. */
 const FIXED = { primary: 5000, replicas: 5001, stats: 7000, api: 8011, database: 5431, etcd: 2379 } as const;
 
-/** Only a replica of the primary's own generation counts: one that has yet to be rewound may stream for a moment. */
-const streamsFrom = (view: MemberView, primary: MemberView): boolean =>
-  view.role === 'replica' && view.state === 'streaming' && view.timeline === primary.timeline;
+const CTL_MS = 30_000;
+
+type TakePort = (wish: keyof typeof FIXED, offset?: number) => Promise<number>;
+
+const specsOf = (members: LabOptions['members']): readonly MemberSpec[] =>
+  typeof members === 'number' ? Array.from({ length: members }, (_, index) => ({ name: `pg${index + 1}` })) : members;
+
+/** Adds members one by one: each gets its directory, ports and configuration; the passwords are the same for all. */
+const createMembers = (base: {
+  readonly options: LabOptions;
+  readonly dir: string;
+  readonly cluster: string;
+  readonly ttlMs: number;
+  readonly etcdEndpoints: readonly string[];
+  readonly takePort: TakePort;
+}) => {
+  const superuser = { user: 'postgres', password: randomBytes(12).toString('hex') };
+  const common = {
+    labDir: base.dir,
+    restartAfterMs: base.options.restartAfterMs,
+    cluster: base.cluster,
+    etcdEndpoints: base.etcdEndpoints,
+    binDir: findPostgresBin(),
+    account: findAccount('postgres'),
+    superuser,
+    replicationPassword: randomBytes(12).toString('hex'),
+    settings: { ...base.options.settings, ttl: `${base.ttlMs}ms` },
+  };
+  const members = new Map<string, MemberProcess>();
+  return {
+    superuser,
+    all: (): readonly MemberProcess[] => [...members.values()],
+    of: (name: string): MemberProcess => {
+      const found = members.get(name);
+      if (found === undefined)
+        throw new Error(`the lab has no member "${name}", only ${[...members.keys()].join(', ')}`);
+      return found;
+    },
+    add: async (spec: MemberSpec): Promise<LabMember> => {
+      const apiPort = await base.takePort('api', members.size);
+      const port = await base.takePort('database', members.size);
+      const added = createMemberProcess({ ...common, spec, apiPort, port });
+      members.set(spec.name, added);
+      return added.info;
+    },
+  };
+};
+
+const createLabProxy = async (
+  dir: string,
+  members: readonly LabMember[],
+  takePort: TakePort,
+): Promise<{ readonly service: Service; readonly info: LabProxy }> => {
+  const ports: ProxyPorts = {
+    primary: await takePort('primary'),
+    replicas: await takePort('replicas'),
+    stats: await takePort('stats'),
+  };
+  const servers = members.map(({ name, port, apiUrl }) => ({ name, port, apiPort: Number(new URL(apiUrl).port) }));
+  return {
+    service: createProxy({ dir: join(dir, 'haproxy'), labDir: dir, ports, servers }),
+    info: { host: '127.0.0.1', primaryPort: ports.primary, replicaPort: ports.replicas, statsPort: ports.stats },
+  };
+};
+
+const lastLines = ({ logFile }: LabMember, lines: number): string => {
+  const text = readFileSync(logFile, { encoding: 'utf8', flag: 'a+' }).trimEnd();
+  return `--- ${logFile}\n${text.split('\n').slice(-lines).join('\n')}`;
+};
 
 /** A cluster of processes on loopback, below one directory in /tmp. Nothing runs until `start`. */
 export const createLab = async (options: LabOptions): Promise<Lab> => {
-  const specs: readonly MemberSpec[] =
-    typeof options.members === 'number'
-      ? Array.from({ length: options.members }, (_, index) => ({ name: `pg${index + 1}` }))
-      : options.members;
-  const { cluster = 'demo', ttlMs = 3_000 } = options;
-  const superuser = { user: 'postgres', password: randomBytes(12).toString('hex') };
-  const replicationPassword = randomBytes(12).toString('hex');
-  const binDir = findPostgresBin();
-  const account = findAccount('postgres');
+  const { cluster = 'demo', ttlMs = 3_000, fixedPorts = false } = options;
   const ports = createPorts();
-  const wish = (port: number): number | undefined => (options.fixedPorts === true ? port : undefined);
+  const takePort: TakePort = (wish, offset = 0) => ports.take(fixedPorts ? FIXED[wish] + offset : undefined);
   const home = await createHome();
-  const ended = new AbortController();
-  const processes = new Map<string, MemberProcess>();
-
+  const { dir } = home;
   const etcd = await createEtcd({
     count: options.etcd ?? 1,
-    dir: home.dir,
-    labDir: home.dir,
-    takePort: ports.take,
-    ...(options.fixedPorts === true ? { wish: FIXED.etcd } : {}),
+    dir,
+    takePort: (offset) => takePort('etcd', offset),
   });
+  const members = createMembers({ options, dir, cluster, ttlMs, etcdEndpoints: etcd.endpoints, takePort });
+  for (const spec of specsOf(options.members)) await members.add(spec);
+  const infos = (): readonly LabMember[] => members.all().map(({ info }) => info);
+  const proxy = options.haproxy === false ? undefined : await createLabProxy(dir, infos(), takePort);
 
-  const addMember = async (spec: MemberSpec): Promise<LabMember> => {
-    const index = processes.size;
-    const added = createMemberProcess({
-      spec,
-      labDir: home.dir,
-      restartAfterMs: options.restartAfterMs,
-      cluster,
-      etcdEndpoints: etcd.endpoints,
-      apiPort: await ports.take(wish(FIXED.api + index)),
-      port: await ports.take(wish(FIXED.database + index)),
-      binDir,
-      account,
-      superuser,
-      replicationPassword,
-      settings: { ...options.settings, ttl: `${ttlMs}ms` },
-    });
-    processes.set(spec.name, added);
-    return added.info;
-  };
-  for (const spec of specs) await addMember(spec);
-
-  const proxyPorts = {
-    primary: await ports.take(wish(FIXED.primary)),
-    replicas: await ports.take(wish(FIXED.replicas)),
-    stats: await ports.take(wish(FIXED.stats)),
-  };
-  const proxy =
-    options.haproxy === false
-      ? undefined
-      : createProxy({
-          dir: `${home.dir}/haproxy`,
-          labDir: home.dir,
-          ports: proxyPorts,
-          servers: [...processes.values()].map(({ info }) => ({
-            name: info.name,
-            port: info.port,
-            apiPort: Number(new URL(info.apiUrl).port),
-          })),
-        });
-
-  const processOf = (name: string): MemberProcess => {
-    const found = processes.get(name);
-    if (found === undefined)
-      throw new Error(`the lab has no member "${name}", only ${[...processes.keys()].join(', ')}`);
-    return found;
-  };
-
-  const get: Lab['get'] = async (name, path) => {
-    try {
-      const response = await fetch(`${processOf(name).info.apiUrl}${path}`, { signal: AbortSignal.timeout(500) });
-      return { status: response.status, body: await response.text() };
-    } catch {
-      return undefined;
-    }
-  };
-
-  const observe = (): Promise<readonly MemberView[]> =>
-    Promise.all([...processes.values()].map((member) => readView(member, get)));
-
+  const ended = new AbortController();
   const logTail = (lines = 15): string =>
-    [...processes.values()]
-      .map(({ info }) => {
-        const text = readFileSync(info.logFile, { encoding: 'utf8', flag: 'a+' }).trimEnd();
-        return `--- ${info.logFile}\n${text.split('\n').slice(-lines).join('\n')}`;
-      })
+    infos()
+      .map((member) => lastLines(member, lines))
       .join('\n');
-
-  const describe = async (): Promise<string> =>
-    `${(await observe()).map((view) => JSON.stringify(view)).join('\n')}\n${logTail()}`;
-
-  const wait: Lab['waitFor'] = (what, probe, waiting) =>
-    waitFor(what, probe, { ...waiting, describe, signal: ended.signal });
-
-  const leader = async (): Promise<string | undefined> => {
-    const open = (await observe()).filter((view) => view.open);
-    return open.length === 1 ? open[0]?.name : undefined;
+  const watching = createWatching({ members: infos, logTail, signal: ended.signal });
+  const query: Lab['query'] = (name, sql) => {
+    const { host, port } = members.of(name).info;
+    return queryOnce({ host, port, ...members.superuser }, sql);
   };
 
-  const query: Lab['query'] = async (name, sql) => {
-    const { host, port } = processOf(name).info;
-    const client = new Client({
-      host,
-      port,
-      ...superuser,
-      database: 'postgres',
-      application_name: 'chaos-lab',
-      connectionTimeoutMillis: 2_000,
-      query_timeout: 5_000,
-    });
-    client.on('error', () => undefined); // the query's own rejection tells
-    try {
-      await client.connect();
-      return (await client.query<Record<string, unknown>>(sql)).rows;
-    } finally {
-      client.connection.stream.destroy();
-    }
-  };
-
-  const lab: Lab = {
-    dir: home.dir,
+  return {
+    ...watching,
+    dir,
     cluster,
     ttlMs,
-    superuser,
-    writer: { user: WRITER },
     etcd,
-    addMember,
-    observe,
-    leader,
-    get,
     query,
     logTail,
+    superuser: members.superuser,
+    writer: { user: WRITER },
+    proxy: proxy?.info,
     get members() {
-      return [...processes.values()].map(({ info }) => info);
+      return infos();
     },
-    proxy:
-      proxy === undefined
-        ? undefined
-        : {
-            host: '127.0.0.1',
-            primaryPort: proxyPorts.primary,
-            replicaPort: proxyPorts.replicas,
-            statsPort: proxyPorts.stats,
-          },
-    member: (name) => processOf(name).info,
+    member: (name) => members.of(name).info,
+    addMember: members.add,
     start: async () => {
       etcd.start();
       await etcd.ready({ signal: ended.signal });
       ended.signal.throwIfAborted();
-      proxy?.start();
-      for (const { agent } of processes.values()) agent.start();
+      proxy?.service.start();
+      for (const { agent } of members.all()) agent.start();
     },
     stop: async ({ keep = false } = {}) => {
       ended.abort(new Error('the lab was stopped'));
-      proxy?.abandon();
-      for (const { agent } of processes.values()) agent.abandon();
+      proxy?.service.abandon();
+      for (const { agent } of members.all()) agent.abandon();
       await home.release({ keep });
     },
     startMember: (name) => {
       ended.signal.throwIfAborted();
-      processOf(name).agent.start();
+      members.of(name).agent.start();
     },
-    stopAgent: (name) => processOf(name).agent.stop(),
-    waitFor: wait,
-    waitForLeader: ({ not, ...waiting }) =>
-      wait(
-        not === undefined ? 'a member is open as the primary' : `another member than ${not} is open as the primary`,
-        async () => {
-          const name = await leader();
-          return name === not ? undefined : name;
-        },
-        waiting,
-      ),
-    waitForHealthy: ({ members, ...waiting }) =>
-      wait(
-        'one member is the primary and every other streams from it',
-        async () => {
-          const views = (await observe()).filter(({ name }) => members?.includes(name) ?? true);
-          const open = views.filter((view) => view.open);
-          const rest = views.filter((view) => !view.open);
-          const healthy =
-            open.length === 1 && rest.every(({ role, state }) => role === 'replica' && state === 'streaming');
-          return healthy ? open[0]?.name : undefined;
-        },
-        waiting,
-      ),
+    stopAgent: (name) => members.of(name).agent.stop(),
+    processes: (name, part) => members.of(name).processes(part),
+    kill: (name, part, signal = 'SIGKILL') => members.of(name).kill(part, signal),
+    freeze: (name, part) => members.of(name).signal(part, 'SIGSTOP'),
+    thaw: (name, part) => members.of(name).signal(part, 'SIGCONT'),
     prepareWriter: async (primary) => {
       const [found] = await query(primary, `SELECT FROM pg_roles WHERE rolname = '${WRITER}'`);
       if (found !== undefined) return;
       await query(primary, `CREATE ROLE ${WRITER} LOGIN; GRANT CREATE ON SCHEMA public TO ${WRITER}`);
     },
-    processes: (name, part) => processOf(name).processes(part),
-    kill: (name, part, signal = 'SIGKILL') => processOf(name).kill(part, signal),
-    freeze: (name, part) => processOf(name).signal(part, 'SIGSTOP'),
-    thaw: (name, part) => processOf(name).signal(part, 'SIGCONT'),
-    ctl: (args, { deadlineMs = 30_000 } = {}) => {
-      const [anyMember] = processes.values();
-      const config = anyMember === undefined ? [] : ['--config', anyMember.info.configFile];
-      return new Promise<CtlResult>((resolve) => {
-        execFile(
-          process.execPath,
-          [CTL, ...config, ...args],
-          { timeout: deadlineMs, killSignal: 'SIGKILL', env: process.env },
-          (error, stdout, stderr) => {
-            const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-            resolve({ code, stdout, stderr });
-          },
-        );
-      });
+    ctl: (args, { deadlineMs = CTL_MS } = {}) => {
+      const config = infos().flatMap(({ configFile }) => ['--config', configFile]);
+      return runCtl([...config.slice(0, 2), ...args], deadlineMs);
     },
   };
-  return lab;
 };
