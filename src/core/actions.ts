@@ -1,5 +1,5 @@
 import { ms } from './brand.ts';
-import { after } from './instant.ts';
+import { after, elapsedAtMost } from './instant.ts';
 import { beginHandover } from './handover.ts';
 import { inFlight, leadershipInFlight, send } from './keeper.ts';
 import type { Effect, Memory, Task } from './memory.ts';
@@ -43,7 +43,7 @@ export const carryOut = (m: Memory, action: Action, positions: PositionAlgebra):
     case 'end-handover':
       return endHandover(m, action.outcome, action.reason);
     case 'ask-peers':
-      return m.asking ? nothing(m) : [{ ...m, asking: true }, [{ kind: 'ask-peers' }]];
+      return askPeers(m);
     case 'initialize':
       return initialize(m, action.value);
     case 'tell-fenced':
@@ -60,6 +60,14 @@ export const carryOut = (m: Memory, action: Action, positions: PositionAlgebra):
       return action satisfies never;
   }
 };
+
+/** Answers can come at once (nobody to ask): without a pause between the rounds nothing else would get its turn. */
+const ASK_GAP = 20;
+
+const askPeers = (m: Memory): Result =>
+  m.asking || (m.peers !== undefined && elapsedAtMost(m.peers.at, m.now) < ASK_GAP)
+    ? nothing(m)
+    : [{ ...m, asking: true }, [{ kind: 'ask-peers' }]];
 
 /** What can be ended at any moment, and done later. */
 const UPKEEP: readonly Task['kind'][] = ['configure', 'keep-slots'];

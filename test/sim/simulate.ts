@@ -44,6 +44,7 @@ export const simulate = ({ seed, plan = {}, faults }: Scenario): Outcome => {
   let healedIn = Infinity;
   try {
     schedule(cluster, chosen);
+    world.at(0, watchPace(cluster));
     world.run(HEAL, cluster.checks.always);
     mend(cluster);
     healedIn = untilWhole(cluster);
@@ -55,6 +56,22 @@ export const simulate = ({ seed, plan = {}, faults }: Scenario): Outcome => {
   }
   const { lines } = world;
   return { seed, faults: chosen, broken, healedIn, lost: cluster.checks.lost(), lines, rules: cluster.rulesSeen };
+};
+
+/** Nobody may be busier than this, whatever goes wrong: steps of one agent within a second. */
+const BUSIEST = 1_500;
+
+const watchPace = ({ world, members }: Cluster): (() => void) => {
+  let before = new Map<string, number>();
+  const look = (): void => {
+    const now = new Map(members.map(({ host, agent }) => [host.name as string, agent?.steps() ?? 0]));
+    for (const [name, steps] of now)
+      if (steps - (before.get(name) ?? 0) > BUSIEST && before.has(name))
+        throw new Violation('I15', `${name} made ${steps - (before.get(name) ?? 0)} steps within a second`);
+    before = now;
+    world.at(1_000, look);
+  };
+  return look;
 };
 
 /** Everything that a fault left is undone. */

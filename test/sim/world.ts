@@ -56,6 +56,9 @@ const pop = (heap: Entry[]): Entry | undefined => {
   return first;
 };
 
+/** More events than this at one moment, and nothing ends any more. */
+const MOST_AT_ONCE = 20_000;
+
 export const createWorld = (seed: number): World => {
   const random = createRandom(seed);
   const heap: Entry[] = [];
@@ -63,6 +66,8 @@ export const createWorld = (seed: number): World => {
   let time = 0;
   let order = 0;
   let events = 0;
+  let moment = 0;
+  let within = 0;
   return {
     now: () => time,
     at: (delay, what) => {
@@ -78,6 +83,9 @@ export const createWorld = (seed: number): World => {
         if (next.cancelled) continue;
         time = next.time;
         events += 1;
+        if (next.time > moment) [moment, within] = [next.time, 0];
+        within += 1;
+        if (within > MOST_AT_ONCE) throw new Error(`time stands still at ${time} ms: ${lines.slice(-5).join(' | ')}`);
         next.what();
         check();
       }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ms, revision } from '../../../src/core/brand.ts';
 import { elapsedAtLeast, elapsedAtMost, remaining, type Instant } from '../../../src/core/instant.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   beginHandover,
@@ -80,7 +80,7 @@ test('a hand-over ends: failed stays failed, a moved key stays moved, and waitin
 const logs = fc
   .record({ path: fc.constantFrom('1', '12', '13', '123'), at: fc.integer({ min: 0, max: 400 }) })
   .map(({ path, at }): SimPosition => {
-    const list = [...path].map(Number);
+    const list = path.split('').map(Number);
     return simPosition(
       list.map((g, index) => [g, index * 100] as const),
       Math.max(at, (list.length - 1) * 100),

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ms } from '../../../src/core/brand.ts';
 import type { HistoryEntry } from '../../../src/core/model.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { rankCandidates, type CandidateReport } from '../../../src/core/candidates.ts';
 import { known, unknown, type Known } from '../../../src/core/known.ts';
@@ -13,7 +13,7 @@ import { answer, heartbeat, instance, keyed, name, positions, record, view } fro
 const logs = fc
   .record({ path: fc.constantFrom('1', '12', '13', '123', '124'), at: fc.integer({ min: 90, max: 400 }) })
   .map(({ path, at }): SimPosition => {
-    const generations = [...path].map(Number);
+    const generations = path.split('').map(Number);
     return simPosition(
       generations.map((g, index) => [g, index * 100] as const),
       Math.max(at, (generations.length - 1) * 100),
