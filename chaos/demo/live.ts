@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLab } from '../lab/process-lab.ts';
 import type { Lab } from '../lab/lab.ts';
-import { drawTopology, howToBreakIt } from './screen.ts';
+import { drawTopology, howToBreakIt, writeCtl } from './screen.ts';
 
 const EVERY_MS = 500;
 const CLEAR = '\u001B[H\u001B[J';
@@ -39,6 +39,7 @@ export const runLiveDemo = async (options: {
   signal.addEventListener('abort', interrupt);
   const run = async (): Promise<void> => {
     console.log(`starting etcd, HAProxy and three PostgreSQL servers, each with its agent, in ${lab.dir}`);
+    writeCtl(lab);
     await lab.start();
     await lab.waitForHealthy({ deadlineMs: 120_000 });
     if (!process.stdout.isTTY) console.log(howToBreakIt(lab, await lab.observe()));

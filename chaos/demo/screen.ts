@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { CTL } from '../lab/ctl.ts';
 import type { Lab, MemberView, Part } from '../lab/lab.ts';
 import { table } from '../table.ts';
@@ -30,6 +32,14 @@ export const drawTopology = (lab: Lab, views: readonly MemberView[]): string => 
   ].join('\n');
 };
 
+/** Puts a short haagentctl into the lab's directory that needs neither PATH nor options. */
+export const writeCtl = (lab: Lab): void => {
+  const [member] = lab.members;
+  if (member === undefined) return;
+  const script = `#!/bin/sh\nexec '${process.execPath}' '${CTL}' --config '${member.configFile}' "$@"\n`;
+  writeFileSync(join(lab.dir, 'haagentctl'), script, { mode: 0o755 });
+};
+
 /** Commands that can be copied into another terminal, made for the cluster as it is now. */
 export const howToBreakIt = (lab: Lab, views: readonly MemberView[]): string => {
   const primary = views.find((view) => view.open) ?? views[0];
@@ -39,7 +49,7 @@ export const howToBreakIt = (lab: Lab, views: readonly MemberView[]): string => 
   const postmaster = pid(lab, primary.name, 'postmaster');
   const { user, password } = lab.superuser;
   const psql = `PGPASSWORD=${password} psql -h 127.0.0.1 -U ${user} postgres`;
-  const ctl = `${process.execPath} ${CTL} --config ${lab.member(primary.name).configFile}`;
+  const ctl = join(lab.dir, 'haagentctl');
   const rows: readonly (readonly string[])[] = [
     ['crash the database of the primary', `kill -9 ${postmaster}`],
     ['crash its agent: nothing happens', `kill -9 ${agent}`],
