@@ -3,7 +3,9 @@ import { dirname, join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { configurationPage } from './docs/configuration-page.ts';
 import { errorsPage } from './docs/errors-page.ts';
+import { haagentctlPage } from './docs/haagentctl-page.ts';
 import { metricsPage } from './docs/metrics-page.ts';
+import { restPage } from './docs/rest-page.ts';
 import { rulesPage } from './docs/rules-page.ts';
 
 /**
@@ -14,6 +16,8 @@ const PAGES: Readonly<Record<string, () => string>> = {
   'docs/reference/configuration.md': configurationPage,
   'docs/reference/errors.md': errorsPage,
   'docs/reference/metrics.md': metricsPage,
+  'docs/reference/rest.md': restPage,
+  'docs/haagentctl.md': haagentctlPage,
   'docs/reference/rules.md': rulesPage,
 };
 

@@ -10,7 +10,7 @@ import {
   switchoverBody,
 } from './requests.ts';
 
-interface Described {
+export interface Described {
   readonly method: 'get' | 'post' | 'delete' | 'patch' | 'put';
   readonly path: string;
   readonly summary: string;
@@ -24,7 +24,7 @@ const LIMITS = {
   'tag_{name}': 'The value that this tag of the member must have.',
 };
 
-const HEALTH: readonly (readonly [path: string, summary: string, query?: Readonly<Record<string, string>>])[] = [
+export const HEALTH: readonly (readonly [path: string, summary: string, query?: Readonly<Record<string, string>>])[] = [
   ['/', 'The same as /primary.'],
   ['/primary', 'This member leads, its right lasts, and its database takes writes.'],
   ['/read-write', 'The same as /primary.'],
@@ -43,7 +43,7 @@ const HEALTH: readonly (readonly [path: string, summary: string, query?: Readonl
   ['/readiness', 'Leads, or streams with little lag.', { lag: LIMITS.lag, mode: '`apply` (default) or `write`.' }],
 ];
 
-const CONTROL: readonly Described[] = [
+export const CONTROL: readonly Described[] = [
   { method: 'post', path: '/switchover', summary: 'Changes the leader with nothing lost.', body: switchoverBody },
   { method: 'delete', path: '/switchover', summary: 'Withdraws the scheduled switchover.', body: cancelBody },
   { method: 'post', path: '/failover', summary: 'Makes a member the leader by force.', body: failoverBody },
@@ -69,7 +69,7 @@ const CONTROL: readonly Described[] = [
   { method: 'put', path: '/config', summary: 'Replaces the dynamic configuration.', body: configBody },
 ];
 
-const READ: readonly Described[] = [
+export const READ: readonly Described[] = [
   { method: 'get', path: '/status', summary: 'Everything that the agent knows and decided.' },
   { method: 'get', path: '/patroni', summary: "The member in the shape of Patroni's API." },
   { method: 'get', path: '/cluster', summary: "The cluster in the shape of Patroni's API." },
@@ -77,6 +77,7 @@ const READ: readonly Described[] = [
   { method: 'get', path: '/history/terms', summary: 'All kept terms.' },
   { method: 'get', path: '/config', summary: 'The dynamic configuration as it was written.' },
   { method: 'get', path: '/config/versions', summary: 'Its earlier versions, with who, when and what.' },
+  { method: 'get', path: '/failsafe', summary: 'Members that a leader without etcd would ask: name to address.' },
   {
     method: 'get',
     path: '/why',
