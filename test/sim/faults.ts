@@ -40,9 +40,11 @@ const wish = (cluster: Cluster, intent: Wish): void => {
   const id = `i${cluster.world.events()}`;
   const value = { id, by: 'operator', at: undefined, outcome: undefined, ...intent } satisfies Intent;
   const { intents } = cluster.etcd.view();
-  // As the API does: one change of leader at a time.
-  const change = (kind: Intent['kind']): boolean => kind === 'switchover' || kind === 'failover';
-  if (change(value.kind) && intents.some((k) => change(k.value.kind) && k.value.outcome === undefined)) return;
+  // One change of leader at a time; a failover may still be asked for where a switchover waits for a leader.
+  const open = (kind: Intent['kind']): boolean =>
+    intents.some((k) => k.value.kind === kind && k.value.outcome === undefined);
+  if (value.kind === 'switchover' && (open('switchover') || open('failover'))) return;
+  if (value.kind === 'failover' && open('failover')) return;
   cluster.etcd.transact({ compare: [], writes: [{ kind: 'put', key: { kind: 'intent', id }, value }] });
 };
 

@@ -14,6 +14,13 @@ export interface Outcome {
   readonly lost: number;
   readonly lines: readonly string[];
   readonly rules: ReadonlySet<string>;
+  /** Transactions in the last 15 seconds, in which nothing happens. */
+  readonly writesAtRest: Rest;
+}
+
+export interface Rest {
+  readonly heartbeats: number;
+  readonly others: number;
 }
 
 export interface Scenario {
@@ -42,20 +49,30 @@ export const simulate = ({ seed, plan = {}, faults }: Scenario): Outcome => {
   const chosen = faults ?? randomFaults(world, names, CHAOS, HEAL - 10_000);
   let broken: string | undefined;
   let healedIn = Infinity;
+  let writesAtRest: Rest = { heartbeats: 0, others: 0 };
   try {
     schedule(cluster, chosen);
     world.at(0, watchPace(cluster));
     world.run(HEAL, cluster.checks.always);
     mend(cluster);
     healedIn = untilWhole(cluster);
-    rest(cluster);
+    writesAtRest = rest(cluster);
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
     broken = error.message;
     world.note('BROKEN', error.message);
   }
   const { lines } = world;
-  return { seed, faults: chosen, broken, healedIn, lost: cluster.checks.lost(), lines, rules: cluster.rulesSeen };
+  return {
+    seed,
+    faults: chosen,
+    broken,
+    healedIn,
+    lost: cluster.checks.lost(),
+    lines,
+    rules: cluster.rulesSeen,
+    writesAtRest,
+  };
 };
 
 /** Nobody may be busier than this, whatever goes wrong: steps of one agent within a second. */
@@ -117,24 +134,27 @@ const help = (cluster: Cluster): void => {
 };
 
 /** A whole cluster stays as it is: no change of leader, no rule that comes and goes, no needless transaction. */
-const rest = ({ world, checks, etcd, decided, members, unsettled }: Cluster): void => {
+const rest = ({ world, checks, etcd, decided, members, unsettled }: Cluster): Rest => {
   // What was waiting for the cluster to be whole (a restart that was asked for, a checkpoint) may end first.
   world.run(world.now() + 5_000, checks.always);
   const term = etcd.view().leader?.modRevision;
   const decisions = total(decided);
   const steps = members.reduce((sum, { agent }) => sum + (agent?.steps() ?? 0), 0);
-  const others = total(checks.counts) - (checks.counts.get('heartbeat') ?? 0);
+  const heartbeats = (): number => checks.counts.get('heartbeat') ?? 0;
+  const beats = heartbeats();
+  const others = total(checks.counts) - beats;
   world.run(world.now() + REST, checks.always);
   const flaps = total(decided) - decisions;
   if (etcd.view().leader?.modRevision !== term) throw new Violation('I16', 'the leader changed without a cause');
   if (flaps > 0) throw new Violation('I15', `decisions changed ${flaps} times in a cluster at rest`);
-  const writes = total(checks.counts) - (checks.counts.get('heartbeat') ?? 0) - others;
+  const writes = total(checks.counts) - heartbeats() - others;
   if (writes > 2 * members.length) throw new Violation('I15', `${writes} transactions besides heartbeats at rest`);
   const stepped = members.reduce((sum, { agent }) => sum + (agent?.steps() ?? 0), 0) - steps;
   const rate = stepped / members.length / (REST / 1000);
   if (rate > 40) throw new Violation('I15', `${rate.toFixed(0)} steps a second and member at rest`);
   const now = unsettled();
   if (now.length > 0) throw new Violation('I15', `whole only for a moment: ${now.join(', ')}`);
+  return { heartbeats: heartbeats() - beats, others: writes };
 };
 
 const total = (counts: ReadonlyMap<string, number>): number => [...counts.values()].reduce((sum, n) => sum + n, 0);

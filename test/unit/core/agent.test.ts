@@ -1,0 +1,215 @@
+import { expect, test } from 'vitest';
+import { ms } from '../../../src/core/brand.ts';
+import { known } from '../../../src/core/known.ts';
+import type { Memory, Settled, Step, Task, TaskResult } from '../../../src/core/memory.ts';
+import type { Intent } from '../../../src/core/model.ts';
+import { takeSnapshot } from '../../../src/core/snapshot.ts';
+import { wantedConfiguration } from '../../../src/core/rules/upkeep.ts';
+import {
+  answer,
+  feed,
+  follower,
+  heartbeat,
+  history,
+  instance,
+  instant,
+  keyed,
+  leader,
+  name,
+  ownView,
+  position,
+  positions,
+  primary,
+  reign,
+  rev,
+  running,
+  term,
+  those,
+  view,
+  writing,
+} from './support.ts';
+
+/** What single events lead to; each of these was, or could have been, a hole. */
+
+const lost: Settled = { kind: 'unknown', why: 'no answer' };
+const ran = (s: Step): readonly string[] => those(s, 'run').map((e) => e.task.kind);
+const ended = (m: Memory, task: Task, result: TaskResult, db: Parameters<typeof known>[0], at: number): Step =>
+  feed(
+    { ...m, task: { task, since: m.now } },
+    { kind: 'task-ended', task, result, database: known(db) as Memory['database'] },
+    at,
+  );
+const vacant = view({ leader: undefined, heartbeat: keyed(heartbeat({ released: true }), 20) });
+const asked = {
+  at: instant(0),
+  answers: new Map(['b', 'c'].map((who) => [name(who), known(answer(who))])),
+};
+const promote: Task = { kind: 'promote', term: term(10), generation: 3 };
+
+test('a promotion that timed out may still come: it is fenced before anything is released (D6, I11)', () => {
+  const m = leader({ reign: reign({ generation: 3 }), database: known(running({ source: undefined })), peers: asked });
+  const timedOut = { kind: 'failed', code: 'timed-out', message: 'still in recovery' } as const;
+  const after = ended(m, promote, timedOut, running({ source: undefined }), 100);
+  expect(after.memory).toMatchObject({ promotionPending: true, mayBePrimary: true });
+  expect(ran(after)).toEqual(['fence']);
+  expect(writing(after, 'leader')).toBeUndefined();
+  const stopped = { kind: 'stopped', systemId: 'system', cleanly: false, wasPrimary: false } as const;
+  const db = { ...stopped, position: undefined, generation: 2, leftovers: 0 };
+  const fenced = ended(after.memory, { kind: 'fence', reason: '' }, { kind: 'done' }, db, 200);
+  expect(fenced.memory).toMatchObject({ promotionPending: false, mayBePrimary: false });
+  expect(writing(fenced, 'leader')?.transaction.writes.map((w) => w.kind)).toEqual(['put', 'delete']);
+});
+
+test('a promotion that was aborted because its term is over is fenced, whatever the database says just now', () => {
+  const m = follower({ mayBePrimary: true });
+  expect(ran(ended(m, promote, { kind: 'aborted' }, running(), 100))).toEqual(['fence']);
+});
+
+test('a failed promotion of an earlier leadership does not keep a member from leading for ever', () => {
+  const trouble = { task: 'promote', count: 1, at: instant(-60_000), notBefore: instant(-59_000), message: 'failed' };
+  const m = leader({ trouble, reign: reign({ generation: 3 }), database: known(running()), mayBePrimary: false });
+  expect(ran(feed(m, { kind: 'tick' }, 10))).toEqual(['promote']);
+});
+
+const stand = (): Step => feed(follower({ view: vacant, peers: asked, silence: undefined }), { kind: 'tick' }, 10);
+
+test('an acquisition whose answer was lost is adopted with the clearance that it was made with (D5)', () => {
+  const sent = stand();
+  const { flight, transaction } = writing(sent, 'leader')!;
+  const values = Object.fromEntries(
+    transaction.writes.flatMap((w) => (w.kind === 'put' ? [[w.key.kind, w.value]] : [])),
+  );
+  const unanswered = feed(sent.memory, { kind: 'transacted', flight, outcome: lost }, 1_500);
+  const seen = view({
+    revision: rev(40),
+    leader: keyed(name('a'), 40),
+    heartbeat: keyed(values['heartbeat'] as ReturnType<typeof heartbeat>, 40),
+    history: keyed(values['history'] as ReturnType<typeof history>, 40),
+  });
+  const adopted = feed(unanswered.memory, { kind: 'view', view: seen }, 1_510);
+  expect(adopted.memory.reign).toMatchObject({ term: term(40), clearance: 'released', deadline: undefined });
+  const another = { ...unanswered.memory, self: { ...unanswered.memory.self, agent: 'agent-2' } };
+  expect(feed(another, { kind: 'view', view: seen }, 1_510).memory.reign).toMatchObject({ clearance: 'no' });
+});
+
+test('a key that is ours but names another life of the data is not adopted (D12, A11)', () => {
+  const seen = ownView({ history: keyed(history({ member: name('a'), instance: instance('older') }), 10) });
+  expect(feed(follower(), { kind: 'view', view: seen }, 10).memory.reign).toBeUndefined();
+});
+
+test('a term that was said to be fenced is not taken up again (D6)', () => {
+  const seen = ownView({ fenced: new Set([term(10)]) });
+  expect(feed(follower(), { kind: 'view', view: seen }, 10).memory.reign).toBeUndefined();
+});
+
+test('an adopted term promotes nothing before a heartbeat of this process (D2, D4)', () => {
+  const m = follower({ database: known(running({ source: undefined })) });
+  const adopted = feed(m, { kind: 'view', view: ownView({}, { cleared: true }) }, 10);
+  expect(adopted.memory.reign).toMatchObject({ unsettled: true, deadline: undefined });
+  expect(ran(adopted)).toEqual([]);
+  expect(writing(adopted, 'heartbeat')).toBeDefined();
+});
+
+test('a leader whose key vanished while its database is down says that it is fenced, if it was cleared', () => {
+  const stopped = { kind: 'stopped', systemId: 'system', cleanly: true, wasPrimary: true } as const;
+  const db = known({ ...stopped, position: position(2, 160), generation: 2, leftovers: 0 });
+  const gone = ownView({ leader: undefined, revision: rev(31) });
+  const m = leader({ database: db, mayBePrimary: false });
+  expect(writing(feed(m, { kind: 'view', view: gone }, 10), 'fenced')).toBeDefined();
+  const uncleared = { ...m, reign: reign({ clearance: 'no' }) };
+  expect(writing(feed(uncleared, { kind: 'view', view: gone }, 10), 'fenced')).toBeUndefined();
+});
+
+test('a leader whose key another holds fences at once', () => {
+  const taken = view({ leader: keyed(name('b'), 33), history: keyed(history(), 33), revision: rev(33) });
+  expect(ran(feed(leader(), { kind: 'view', view: taken }, 10))).toEqual(['fence']);
+});
+
+test('an unknown hand-over is settled by a heartbeat, and only then the old leader starts again (D2, D14)', () => {
+  const stopped = { kind: 'stopped', systemId: 'system', cleanly: true, wasPrimary: true } as const;
+  const db = known({ ...stopped, position: position(2, 160), generation: 2, leftovers: 0 });
+  const handover = { to: name('b'), intent: undefined, reason: 'test', startedAt: instant(0) } as const;
+  const m = leader({
+    database: db,
+    mayBePrimary: false,
+    handover: { ...handover, phase: 'handing-over', final: position(2, 160) },
+  });
+  const sent = feed(m, { kind: 'tick' }, 10);
+  const { flight } = writing(sent, 'leader')!;
+  const unknown = feed(sent.memory, { kind: 'transacted', flight, outcome: lost }, 1_510);
+  expect([...ran(unknown), writing(unknown, 'leader')]).toEqual([undefined]);
+  const asking = feed(unknown.memory, { kind: 'tick' }, 1_700);
+  const beat = writing(asking, 'heartbeat')!;
+  const settled = feed(
+    asking.memory,
+    { kind: 'transacted', flight: beat.flight, outcome: { kind: 'applied', revision: rev(41) } },
+    1_710,
+  );
+  expect(settled.memory.reign?.unsettled).toBe(false);
+  expect(settled.memory.handover).toBeUndefined();
+  expect(ran(feed(settled.memory, { kind: 'view', view: ownView({ revision: rev(42) }) }, 1_720))).toEqual(['start']);
+});
+
+test('a lease that etcd does not know is not used again before the shell tells of a new one', () => {
+  const sent = stand();
+  const failed: Settled = { kind: 'failed', why: 'requested lease not found', code: 'lease-gone' };
+  const after = feed(sent.memory, { kind: 'transacted', flight: writing(sent, 'leader')!.flight, outcome: failed }, 20);
+  expect(after.memory.lease).toBeUndefined();
+  expect(writing(after, 'leader')).toBeUndefined();
+});
+
+test('an intent that was withdrawn is not carried any more', () => {
+  const intent = { id: 'i1', by: 'x', at: undefined, outcome: undefined } as const;
+  const restart: Intent = { ...intent, kind: 'restart', member: name('a'), onlyIfPending: false };
+  const carrying = { id: 'i1', began: true };
+  const there = feed(leader({ carrying }), { kind: 'view', view: ownView({ intents: [keyed(restart, 25)] }) }, 1);
+  expect(there.memory.carrying).toEqual(carrying);
+  expect(feed(there.memory, { kind: 'view', view: ownView() }, 2).memory.carrying).toBeUndefined();
+});
+
+test('a configuration that changed while one was applied is applied once more, not for ever', () => {
+  const m = follower({ task: { task: { kind: 'configure' }, since: instant(0) }, configured: 'older' });
+  const again = ended(m, { kind: 'configure' }, { kind: 'done' }, running(), 10);
+  expect(ran(again)).toEqual(['configure']);
+  expect(again.memory.configured).toBe(wantedConfiguration(takeSnapshot(again.memory, positions)));
+  expect(ran(ended(again.memory, { kind: 'configure' }, { kind: 'done' }, running(), 20))).toEqual([]);
+});
+
+test('upkeep gives way to what matters, and never takes its place', () => {
+  const busy = { task: { kind: 'keep-slots' } as Task, since: instant(0) };
+  const m = leader({ task: busy, reign: reign({ generation: 3 }), database: known(running()), mayBePrimary: false });
+  expect(ran(feed(m, { kind: 'tick' }, 10))).toEqual(['promote']);
+  expect(
+    ran(feed(follower({ task: { ...busy, task: { kind: 'follow', source: undefined } } }), { kind: 'tick' }, 10)),
+  ).toEqual([]);
+});
+
+test('what changes only the memory is decided from at once', () => {
+  const intent = { id: 'i1', by: 'x', at: undefined, outcome: undefined } as const;
+  const change: Intent = { ...intent, kind: 'switchover', from: undefined, to: name('c') };
+  const m = leader({ peers: asked, view: ownView({ intents: [keyed(change, 25)] }) });
+  const begun = feed(m, { kind: 'tick' }, 10);
+  expect(begun.memory.handover?.phase).toBe('checkpointing');
+  expect(begun.wakeIn).toBe(1);
+});
+
+test('a better candidate gets its time from the moment at which it could stand, not from the loss of the key', () => {
+  const ahead = { ...asked, answers: new Map([[name('c'), known(answer('c', { position: position(2, 170) }))]]) };
+  const keyGone = view({ leader: undefined });
+  const silent = { revision: rev(20), since: instant(0), ttl: ms(10_000), released: false, paused: false };
+  const m = follower({ view: keyGone, silence: silent, leaderlessSince: instant(0) });
+  const ready = feed({ ...m, peers: { ...ahead, at: instant(10_011) } }, { kind: 'tick' }, 10_012);
+  expect(ready.memory.decision.rule).toBe('election.give-way');
+  const late = feed({ ...ready.memory, peers: { ...ahead, at: instant(14_100) } }, { kind: 'tick' }, 14_200);
+  expect(writing(late, 'leader')).toBeDefined();
+});
+
+test('after a release nothing is primary in that term: the final position of a clean stop stands in it (D6)', () => {
+  const stopped = { kind: 'stopped', systemId: 'system', cleanly: true, wasPrimary: true } as const;
+  const db = known({ ...stopped, position: position(2, 190), generation: 2, leftovers: 0 });
+  const released = feed(leader({ database: db, mayBePrimary: false, stopping: 'full' }), { kind: 'tick' }, 10);
+  expect(writing(released, 'heartbeat')?.transaction.writes[0]).toMatchObject({
+    value: { released: true, position: position(2, 190) },
+  });
+  expect(primary().role).toBe('primary');
+});
