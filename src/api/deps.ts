@@ -25,7 +25,7 @@ export interface ApiDeps {
 }
 
 /** What only this agent's own process can do. */
-export interface LocalActions {
+interface LocalActions {
   /** Reads the local configuration file again and applies it. Throws `AgentError` with code `config-invalid`. */
   reload(): Promise<void>;
 }

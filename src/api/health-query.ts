@@ -30,7 +30,7 @@ const AGES: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h:
 const LAG = /^(\d{1,15}(?:\.\d{1,6})?)\s*([a-z]{0,3})$/i;
 
 /** Parses `10485760`, `10MB`, `16kB` or `5s`. */
-export const parseLagLimit = (text: string): LagLimit => {
+const parseLagLimit = (text: string): LagLimit => {
   const match = LAG.exec(text.trim());
   const value = Number(match?.[1]);
   const unit = (match?.[2] ?? '').toLowerCase();

@@ -10,7 +10,7 @@ import { tagTexts } from '../state/tag-texts.ts';
  * The answers that load balancers act on. Pure: from the agent's last status and the clock at the request, so that they
  * stay true when the agent's loop hangs (invariant I10). `why` is the first thing that keeps the answer from being 200.
  */
-export type Verdict = { readonly code: 200 } | { readonly code: 503; readonly why: string };
+type Verdict = { readonly code: 200 } | { readonly code: 503; readonly why: string };
 
 /** A health question: the status may be missing while the agent starts. */
 export type HealthCheck = (status: AgentStatus | undefined, now: Instant, query: HealthQuery) => Verdict;
@@ -63,7 +63,7 @@ export const primary: HealthCheck = (given, now, query) => {
 };
 
 /** No cluster of this version follows another cluster, so no member is ever the leader of one. */
-export const standbyLeader: HealthCheck = () => NO_STANDBY_CLUSTER;
+const standbyLeader: HealthCheck = () => NO_STANDBY_CLUSTER;
 
 /** Serves reads as a replica, within the limits of the query: `/replica`. */
 export const replica: HealthCheck = (given, now, query) => {
@@ -87,19 +87,19 @@ export const replica: HealthCheck = (given, now, query) => {
 };
 
 /** May serve reads, whatever its role: `/read-only`. */
-export const readOnly: HealthCheck = (status, now, query) => orPrimary(replica)(status, now, query);
+const readOnly: HealthCheck = (status, now, query) => orPrimary(replica)(status, now, query);
 
 /** A replica whose acknowledgement every commit waits for: `/synchronous`. */
-export const synchronous: HealthCheck = (status, now, query) => withSyncRole('sync_standby')(status, now, query);
+const synchronous: HealthCheck = (status, now, query) => withSyncRole('sync_standby')(status, now, query);
 /** A replica that counts towards the quorum of acknowledgements: `/quorum`. */
-export const quorum: HealthCheck = (status, now, query) => withSyncRole('quorum_standby')(status, now, query);
+const quorum: HealthCheck = (status, now, query) => withSyncRole('quorum_standby')(status, now, query);
 /** A replica that no commit waits for: `/asynchronous`. */
-export const asynchronous: HealthCheck = (status, now, query) => withSyncRole('replica')(status, now, query);
-export const readOnlySync: HealthCheck = (status, now, query) => orPrimary(synchronous)(status, now, query);
-export const readOnlyQuorum: HealthCheck = (status, now, query) => orPrimary(quorum)(status, now, query);
+const asynchronous: HealthCheck = (status, now, query) => withSyncRole('replica')(status, now, query);
+const readOnlySync: HealthCheck = (status, now, query) => orPrimary(synchronous)(status, now, query);
+const readOnlyQuorum: HealthCheck = (status, now, query) => orPrimary(quorum)(status, now, query);
 
 /** The database runs and answers: `/health`. */
-export const health: HealthCheck = (given, now) => {
+const health: HealthCheck = (given, now) => {
   const judged = usable(given, now);
   if (judged.kind === 'no') return judged.verdict;
   return running(judged.status) === undefined ? no(`the database is ${judged.status.state}`) : YES;
@@ -109,7 +109,7 @@ export const health: HealthCheck = (given, now) => {
 const STARTUP_GRACE: Ms = ms(60_000);
 
 /** The agent's loop runs, whatever the database does: `/liveness`. `since` is when the API began to listen. */
-export const liveness =
+const liveness =
   (since: Instant): HealthCheck =>
   (status, now) => {
     if (status === undefined) return elapsedAtMost(since, now) <= STARTUP_GRACE ? YES : STARTING;
@@ -117,7 +117,7 @@ export const liveness =
   };
 
 /** Ready to be counted on in a rolling change: the leader, or a replica that streams and has nearly everything. */
-export const readiness =
+const readiness =
   (writeLag: (status: AgentStatus) => number | undefined): HealthCheck =>
   (given, now, query) => {
     const judged = usable(given, now);

@@ -34,13 +34,13 @@ export interface AccessCall {
   readonly signal: AbortSignal;
 }
 
-export interface ConfigurationDocument {
+interface ConfigurationDocument {
   readonly document: Readonly<Record<string, unknown>>;
   /** Newest first. */
   readonly versions: readonly ConfigChange[];
 }
 
-export interface MemberVersions {
+interface MemberVersions {
   readonly name: string;
   readonly api_url: string;
   readonly version: string;

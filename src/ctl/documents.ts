@@ -36,7 +36,7 @@ export const clusterSchema = z.object({
 
 const reason = z.object({ code: text, text, blocks: z.boolean() });
 
-export const candidateSchema = z
+const candidateSchema = z
   .object({
     name: text,
     eligible: z.boolean(),

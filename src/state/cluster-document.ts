@@ -36,7 +36,7 @@ export interface MemberDocument {
  */
 export type LiveOf = (member: MemberName) => Live;
 
-export interface Live {
+interface Live {
   readonly lag: number | undefined;
   readonly position: Position | undefined;
 }

@@ -17,7 +17,7 @@ export interface Keys {
   left(): Ms;
 }
 
-export type ReadResult =
+type ReadResult =
   | { readonly kind: 'ok'; readonly view: ClusterView; readonly range: RangeResult }
   | { readonly kind: 'no'; readonly refused: Refused };
 

@@ -11,7 +11,7 @@ export interface HttpClient {
   close(): void;
 }
 
-export interface HttpCall {
+interface HttpCall {
   readonly method: 'GET' | 'POST' | 'DELETE' | 'PATCH' | 'PUT';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;

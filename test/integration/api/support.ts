@@ -4,10 +4,9 @@ import { createClock } from '../../../src/adapters/os/clock.ts';
 import type { Api } from '../../../src/api/server.ts';
 import { createApi } from '../../../src/api/server.ts';
 import type { ApiDeps, ApiOptions } from '../../../src/api/deps.ts';
-import { NEVER } from '../../../src/core/brand.ts';
 import type { ClusterView, Intent } from '../../../src/core/model.ts';
 import type { AgentStatus } from '../../../src/core/status.ts';
-import type { KeyRef, StateWrite } from '../../../src/core/transaction.ts';
+import type { StateWrite } from '../../../src/core/transaction.ts';
 import type { AgentEvent } from '../../../src/ports/events.ts';
 import type { ConsensusStore } from '../../../src/ports/consensus.ts';
 import type { Operations } from '../../../src/ports/operations.ts';
@@ -97,10 +96,6 @@ const keysOf = (view: ClusterView): readonly StateWrite[] => {
     writes.push({ kind: 'put', key: { kind: 'config-version', number }, value });
   return writes;
 };
-
-/** The revision of a key now; `NEVER` when it is absent. */
-export const revisionOfKey = (cluster: TestCluster, key: KeyRef & { kind: 'config' | 'leader' }) =>
-  cluster.model.control.read(PREFIX).keys.find((each) => each.key === `${PREFIX}${key.kind}`)?.modRevision ?? NEVER;
 
 /** An agent's API on a port of its own, whose status the test sets. */
 export interface TestApi {

@@ -17,7 +17,6 @@ import type { ClusterView, Keyed, MemberRecord } from '../../../src/core/model.t
 import type { Position } from '../../../src/core/position.ts';
 import { DEFAULT_SETTINGS, NO_TAGS } from '../../../src/core/settings.ts';
 import type { AgentStatus } from '../../../src/core/status.ts';
-import type { Clock } from '../../../src/ports/clock.ts';
 import type { Log } from '../../../src/ports/log.ts';
 
 export const positions = postgresPositions;
@@ -32,7 +31,7 @@ export const at = (bytes: number): Position =>
 
 /** The moment of every request in these tests. */
 export const NOW: Instant = { mono: 1_000_000, boot: 1_000_000 };
-export const WALL = Date.parse('2026-03-01T12:00:00Z');
+const WALL = Date.parse('2026-03-01T12:00:00Z');
 /** A moment `byMs` after NOW (before it when negative). */
 export const at0 = (byMs: number): Instant => ({ mono: NOW.mono + byMs, boot: NOW.boot + byMs });
 
@@ -197,22 +196,6 @@ export const replicaStatus = (over: Partial<AgentStatus> = {}): AgentStatus => (
   position: at(4_999_900),
   lag: 100,
   ...over,
-});
-
-/** A clock that stands at NOW. Its timers are real ones. */
-export const stillClock = (now: () => Instant = () => NOW): Clock => ({
-  now,
-  wall: () => WALL,
-  sleep: (delay, { signal }) =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, delay);
-      signal.addEventListener('abort', () => (clearTimeout(timer), reject(signal.reason)), { once: true });
-    }),
-  timer: (delay, callback, options) => {
-    const timer = setTimeout(callback, delay);
-    if (options?.unref === true) timer.unref();
-    return () => clearTimeout(timer);
-  },
 });
 
 export const silentLog: Log = {
