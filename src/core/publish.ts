@@ -1,4 +1,3 @@
-import { elapsedAtMost } from './instant.ts';
 import type { Memory } from './memory.ts';
 import type { DatabaseRole, MemberRecord, MemberState } from './model.ts';
 import type { PositionAlgebra } from './position.ts';
@@ -95,7 +94,3 @@ export const lagOf = (m: Memory, positions: PositionAlgebra): number | undefined
   if (leader === undefined || own === undefined) return undefined;
   return positions.compare(own, leader) === 'diverged' ? undefined : positions.distance(own, leader);
 };
-
-/** How old the last observation of the database is, in milliseconds. */
-export const observationAge = (m: Memory): number =>
-  m.databaseAt === undefined ? Infinity : elapsedAtMost(m.databaseAt, m.now);
