@@ -11,6 +11,8 @@ import {
   type Snapshot,
 } from '../snapshot.ts';
 import { planRejoin } from '../rejoin.ts';
+import type { Source } from '../database.ts';
+import { peersFresh } from './handover-rules.ts';
 import { act, run, wait, type Decision, type Rule } from './rule.ts';
 
 /** How often slots are created, advanced and dropped. */
@@ -140,6 +142,8 @@ const reinitialize = (s: Snapshot): Decision => {
   const from = cloneSource(s, intent?.value.kind === 'reinitialize' && intent.value.fromLeader);
   if (intent === undefined || from === undefined || systemId === undefined)
     return wait('copy as soon as there is a member to copy from');
+  const doubt = unproven(s, from);
+  if (doubt !== undefined) return doubt;
   const reason = `reinitialize asked for by ${intent.value.by}`;
   return act(
     'then follow the leader',
@@ -260,12 +264,28 @@ const leaderIsPrimary = (s: Snapshot): boolean => {
   return position !== undefined && s.positions.generation(position) >= (s.view?.history?.value.generation ?? 0);
 };
 
+/**
+ * What is there is not thrown away before the source has just answered that it has a copy (I13): a dead leader stays in etcd
+ * for a lease. Nothing to do where there is nothing to lose.
+ */
+const unproven = (s: Snapshot, from: Source): Decision | undefined => {
+  if (s.db?.kind === 'empty' || s.db?.kind === 'incomplete') return undefined;
+  if (!peersFresh(s)) return act('copy when the source has answered', [{ do: 'ask-peers' }], [], 100);
+  const answer = s.m.peers?.answers.get(from.member);
+  if (answer?.kind === 'known' && (answer.value.role === 'primary' || answer.value.state === 'streaming'))
+    return undefined;
+  const why = answer?.kind === 'unknown' ? answer.why : 'it is neither primary nor streaming';
+  return wait('copy when the source is there', [`${from.member}: ${why}`], 500);
+};
+
 const clone = (s: Snapshot, why: string): Decision => {
   const from = cloneSource(s, failuresOf(s, 'clone') > 0);
   const systemId = s.view?.initialize?.value.systemId;
   if (from === undefined || systemId === undefined)
     return wait('copy as soon as the leader has published itself', [why], 500);
   if (backingOff(s, 'clone')) return wait('try to copy again', [why, s.m.trouble?.message ?? ''], 1000);
+  const doubt = unproven(s, from);
+  if (doubt !== undefined) return doubt;
   return run({ kind: 'clone', from, systemId, reason: why }, 'then follow the leader', [why, `from ${from.member}`]);
 };
 

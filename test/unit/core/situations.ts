@@ -197,9 +197,22 @@ export const situations: readonly Situation[] = [
   ),
   situation(
     'intent.reinitialize',
-    follower({ view: wished({ kind: 'reinitialize', member: 'a', fromLeader: false }, view()) }),
+    follower({
+      view: wished({ kind: 'reinitialize', member: 'a', fromLeader: false }, view()),
+      peers: { at: instant(0), answers: new Map([[name('b'), known(answer('b', { role: 'primary' }))]]) },
+    }),
     'carry',
     'run:clone',
+  ),
+  // The only copy left is not thrown away for a leader that is dead but still in etcd (I13).
+  situation(
+    'intent.reinitialize',
+    follower({ view: wished({ kind: 'reinitialize', member: 'a', fromLeader: false }, view()), ...alone }),
+  ),
+  situation(
+    'intent.reinitialize',
+    follower({ view: wished({ kind: 'reinitialize', member: 'a', fromLeader: false }, view()) }),
+    'ask-peers',
   ),
   situation(
     'intent.reinitialize-leader',
