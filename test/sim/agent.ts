@@ -55,7 +55,7 @@ export const createAgent = (deps: {
 
   const moment = (): Moment => {
     const wall = START_OF_TIME + world.now();
-    return { now: host.now(), wall, time: `${wall.toFixed(3)}` };
+    return { now: host.now(), wall, time: wall.toFixed(3) };
   };
   let memory = newMemory(deps.self, host.files.instance, moment());
 
@@ -200,6 +200,7 @@ export const createAgent = (deps: {
     }
   };
 
+  host.right = () => ({ deadline: memory.reign?.deadline });
   host.onDatabase = () => void later(world.between(0.2, 3), executor.observer.wake);
   host.onGuard = () => void later(world.between(0.2, 2), () => post({ kind: 'guard', ...host.guard.state() }));
   etcd.onCommit(() => {
@@ -230,6 +231,7 @@ export const createAgent = (deps: {
       deferred = [];
       cancelWake();
       executor.abandon();
+      host.right = () => ({ deadline: undefined });
       host.onDatabase = () => {};
       host.onGuard = () => {};
     },

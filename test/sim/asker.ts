@@ -52,7 +52,10 @@ export const createAsker = (deps: {
     const answers = new Map<MemberName, Known<PeerAnswer>>();
     const complete = (): void => deps.post({ kind: 'peers', round: { at, answers } });
     let missing = asked.length;
-    if (missing === 0) return void deps.later(0, complete);
+    if (missing === 0) {
+      deps.later(0, complete);
+      return;
+    }
     for (const name of asked) {
       const told = neighbours.answer(host.name, name);
       deps.later(told === undefined ? PATIENCE : neighbours.way(), () => {

@@ -1,3 +1,6 @@
+import { termOf } from '../../src/core/brand.ts';
+import { remaining } from '../../src/core/instant.ts';
+import type { ClusterView } from '../../src/core/model.ts';
 import type { StateTransaction } from '../../src/core/transaction.ts';
 import { nameOf } from '../../src/state/paths.ts';
 import type { TransactOutcome } from '../../src/ports/consensus.ts';
@@ -41,6 +44,25 @@ export const createChecks = (deps: {
   let identity: string | undefined;
   let newest: SimPosition = simPosition([], 0);
   let lost = 0;
+  let before: ClusterView | undefined;
+
+  /** Whoever leads by silence finds nobody whose right lasts, by any clock, and no other database that is primary (R1, R2). */
+  const checkRights = (host: Host, { writes }: StateTransaction): void => {
+    const last = before?.heartbeat;
+    const takes = writes.some(
+      (write) => write.kind === 'put' && write.key.kind === 'leader' && write.value === host.name,
+    );
+    if (!takes || last === undefined || last.value.released || last.value.paused) return;
+    if (before?.fenced.has(last.value.term ?? termOf(last.modRevision)) === true) return;
+    for (const other of hosts) {
+      if (other === host || !other.up) continue;
+      if (other.database.acknowledges())
+        throw new Violation('R2', `${host.name} leads by silence while the database of ${other.name} is primary`);
+      const { deadline } = other.right();
+      if (deadline !== undefined && remaining(deadline, other.now()) > 0)
+        throw new Violation('R2', `${host.name} leads by silence while the right of ${other.name} lasts`);
+    }
+  };
 
   return {
     counts,
@@ -59,7 +81,9 @@ export const createChecks = (deps: {
       counts.set(first, (counts.get(first) ?? 0) + 1);
       checkShape(transaction);
       if (outcome.kind !== 'applied') return;
-      const { initialize } = etcd.view();
+      checkRights(host, transaction);
+      before = etcd.view();
+      const { initialize } = before;
       const { systemId } = initialize?.value ?? {};
       if (identity !== undefined && systemId !== identity)
         throw new Violation('I12', `the cluster was system ${identity}, now it is ${systemId ?? 'none'}`);

@@ -30,7 +30,8 @@ export type Fault = { readonly at: number } & (
   | { readonly kind: 'restart' | 'reinitialize'; readonly member: string }
 );
 
-type Apply<K extends Fault['kind']> = (cluster: Cluster, fault: Extract<Fault, { kind: K }>) => void;
+type FaultOf<K, F = Fault> = F extends { readonly kind: infer Kinds } ? (K extends Kinds ? F : never) : never;
+type Apply<K extends Fault['kind']> = (cluster: Cluster, fault: FaultOf<K>) => void;
 
 type Without<T> = T extends unknown ? Omit<T, 'id' | 'by' | 'at' | 'outcome'> : never;
 type Wish = Without<Intent>;
@@ -172,10 +173,10 @@ export const schedule = (cluster: Cluster, faults: readonly Fault[]): void => {
   for (const planned of faults)
     cluster.world.at(planned.at - cluster.world.now(), () => {
       const fault = aimed(cluster, planned);
-      const { kind, at: _, ...rest } = fault;
-      cluster.world.note('FAULT', `${kind} ${JSON.stringify(rest)}`);
-      const apply = effects[kind] as Apply<typeof kind>;
-      apply(cluster, fault as never);
+      const { kind, ...rest } = fault;
+      cluster.world.note('FAULT', `${kind} ${JSON.stringify({ ...rest, at: undefined })}`);
+      const apply = effects[kind] as (at: Cluster, what: Fault) => void;
+      apply(cluster, fault);
     });
 };
 

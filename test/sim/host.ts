@@ -26,6 +26,8 @@ export interface Host {
   hang(lasts: number): void;
   /** The host of this source, where the network lets it be reached. */
   reach(source: Source | undefined): Host | undefined;
+  /** Until when the living agent believes that it may lead. */
+  right: () => { readonly deadline: Instant | undefined };
   /** Told of what the shell's database port and guard port would tell. */
   onDatabase: () => void;
   onGuard: () => void;
@@ -96,6 +98,7 @@ export const createHost = (deps: {
       });
     },
     reach: (source) => (source === undefined ? undefined : deps.reachable(name, source.member)),
+    right: () => ({ deadline: undefined }),
     onDatabase: () => {},
     onGuard: () => {},
     failingPromotions: 0,

@@ -51,7 +51,7 @@ export const traceTransaction = (
       world.note(
         'etcd',
         `${who}: ${write.kind} ${key.kind}${heartbeat?.released === true ? ' released' : ''}: ${outcome.kind}` +
-          `${outcome.kind === 'applied' ? ` at ${outcome.revision}` : ''}`,
+          (outcome.kind === 'applied' ? ` at ${outcome.revision}` : ''),
       );
   }
 };
