@@ -41,13 +41,15 @@ export const send = (
 /** Sends the heartbeat that is due. While not primary it repeats the predecessor's position: what is lost is measured by it. */
 export const keepRight = (m: Memory): readonly [Memory, readonly Effect[]] => {
   const { reign } = m;
-  if (reign === undefined || reign.keyGone || leadershipInFlight(m)) return [m, []];
-  const over = reign.pausePublished && !m.settings.pause;
-  if (remaining(reign.dueAt, m.now) > 0 && !over && !reign.resuming) return [m, []];
+  if (reign === undefined || leadershipInFlight(m)) return [m, []];
+  const over = (reign.pausePublished && !m.settings.pause) || reign.resuming;
+  if (over && !boundedByGuard(m, reign)) return resume(m, reign);
+  if (reign.keyGone) return [over ? { ...m, reign: { ...reign, resuming: false } } : m, []];
+  if (remaining(reign.dueAt, m.now) > 0 && !over) return [m, []];
   const running = m.database.kind === 'known' && m.database.value.kind === 'running' ? m.database.value : undefined;
   const cleared = reign.clearance !== 'no';
   const paused = m.settings.pause && cleared && running?.role === 'primary';
-  if (!paused && (reign.pausePublished || reign.resuming) && !boundedByGuard(m, reign)) return resume(m, reign);
+  if (!paused && reign.pausePublished) return resume(m, reign);
   const last = m.view?.heartbeat?.value;
   const position = running?.role === 'primary' ? running.position : last?.position;
   const slots = running?.role === 'primary' ? running.slots : (last?.slots ?? {});
@@ -63,7 +65,7 @@ const boundedByGuard = (m: Memory, reign: Reign): boolean =>
 
 /**
  * The end of a pause: as soon as an unpaused heartbeat may have been written, others count the silence. So the right gets an
- * end, and the guard knows it, before one is sent (decision 0002, rule D2).
+ * end, and the guard knows it, before one is sent, or the key is taken again (decision 0002, rule D2).
  */
 const resume = (m: Memory, reign: Reign): readonly [Memory, readonly Effect[]] => {
   const deadline =

@@ -57,6 +57,12 @@ const configure = (cluster: Cluster, change: (settings: Settings) => Settings): 
   cluster.etcd.transact({ compare: [], writes: [{ kind: 'put', key: { kind: 'config' }, value }] });
 };
 
+/** Ends a pause, if there is one. */
+export const resumeCluster = (cluster: Cluster): void => {
+  if (cluster.etcd.view().settings?.value.pause === true)
+    configure(cluster, (settings) => ({ ...settings, pause: false }));
+};
+
 const link = (cluster: Cluster, member: Member, faults: Partial<typeof GOOD_LINK>, lasts: number): void => {
   member.host.link.set(faults);
   cluster.world.at(lasts, () => member.host.link.set(GOOD_LINK));
@@ -146,7 +152,7 @@ const effects: { readonly [K in Fault['kind']]: Apply<K> } = {
   },
   pause: (cluster, { lasts }) => {
     configure(cluster, (settings) => ({ ...settings, pause: true }));
-    cluster.world.at(lasts, () => configure(cluster, (settings) => ({ ...settings, pause: false })));
+    cluster.world.at(lasts, () => resumeCluster(cluster));
   },
   'set-ttl': (cluster, { ttl }) => configure(cluster, (settings) => ({ ...settings, timing: timingForTtl(ms(ttl)) })),
   switchover: (cluster, { to }) =>

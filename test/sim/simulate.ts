@@ -1,6 +1,6 @@
 import { createCluster, type Cluster, type Plan } from './cluster.ts';
 import { Violation } from './checks.ts';
-import { randomFaults, schedule, type Fault } from './faults.ts';
+import { randomFaults, resumeCluster, schedule, type Fault } from './faults.ts';
 import { GOOD_LINK } from './link.ts';
 import { createWorld } from './world.ts';
 
@@ -94,6 +94,7 @@ const watchPace = ({ world, members }: Cluster): (() => void) => {
 /** Everything that a fault left is undone. */
 const mend = (cluster: Cluster): void => {
   cluster.world.note('FAULT', 'everything is mended');
+  resumeCluster(cluster);
   for (const member of cluster.members) {
     member.host.link.set(GOOD_LINK);
     member.host.failingPromotions = 0;

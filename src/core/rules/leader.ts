@@ -47,7 +47,9 @@ export const leaderRules: readonly Rule[] = [
       s.view?.leader === undefined &&
       s.view?.heartbeat?.modRevision === s.m.reign.heartbeatRevision &&
       s.running?.role === 'primary' &&
-      s.m.reign.clearance !== 'no',
+      s.m.reign.clearance !== 'no' &&
+      !s.m.reign.pausePublished &&
+      !s.m.reign.resuming,
     then: (s) =>
       act(
         'then prove the new term by a heartbeat',

@@ -95,6 +95,25 @@ test('a resume makes the right finite and arms the guard before the first unpaus
   expect(sentHeartbeat(armed)?.paused).toBe(false);
 });
 
+test('after a pause in which the key vanished it is taken again only when the right has an end, and nothing is fenced', () => {
+  const m = { ...paused(), reign: { ...paused().reign!, keyGone: true } };
+  const gone = ownView({ settings: keyed(DEFAULT_SETTINGS, 29), leader: undefined }, { paused: true });
+  const guard = { alive: true, term: undefined, deadline: undefined, lostSince: undefined };
+  const resumed = feed({ ...m, guard }, { kind: 'view', view: gone }, 1_000);
+  expect(writing(resumed, 'leader')).toBeUndefined();
+  const { deadline } = those(resumed, 'arm')[0]!;
+  const armed = feed(resumed.memory, { kind: 'guard', alive: true, term: term(10), deadline }, 1_010);
+  expect(those(armed, 'run')).toEqual([]);
+  const { flight } = writing(armed, 'leader')!;
+  const again = feed(
+    armed.memory,
+    { kind: 'transacted', flight, outcome: { kind: 'applied', revision: rev(50) } },
+    1_020,
+  );
+  expect(again.memory.reign).toMatchObject({ term: term(50) });
+  expect(those(again, 'run')).toEqual([]);
+});
+
 test('after a resume whose heartbeat got no answer the right ends: it may have been written', () => {
   let m = feed(
     paused(),
