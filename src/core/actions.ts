@@ -6,6 +6,7 @@ import type { Effect, Memory, Task } from './memory.ts';
 import type { Initialize, Intent, IntentOutcome, Keyed } from './model.ts';
 import {
   nextGeneration,
+  proposeDisown,
   proposeFenced,
   proposeForget,
   proposeGiveBack,
@@ -34,6 +35,8 @@ export const carryOut = (m: Memory, action: Action, positions: PositionAlgebra):
       return runTask(m, action.task);
     case 'lead':
       return lead(m, action, positions);
+    case 'disown':
+      return disown(m);
     case 'release':
       return release(m, action);
     case 'begin-handover':
@@ -113,6 +116,12 @@ const clearanceFor = (m: Memory, how: string, positions: PositionAlgebra): Clear
   if (s.released) return 'released';
   return s.silenceLeft === 0 ? 'silence' : 'no';
 };
+
+/** Only the key: nothing is said of a fence, because nobody here can know what became of the earlier data. */
+const disown = (m: Memory): Result =>
+  m.view?.leader === undefined || inFlight(m, 'housekeeping')
+    ? nothing(m)
+    : send(m, { kind: 'housekeeping' }, proposeDisown(m.view.leader.modRevision));
 
 const release = (m: Memory, action: Extract<Action, { do: 'release' }>): Result => {
   // Fenced before released (rule D6, I11).

@@ -156,6 +156,12 @@ export const proposeGiveBack = (reign: Reign): StateTransaction => ({
   writes: [{ kind: 'delete', key: LEADER }],
 });
 
+/** A key that names this member but cannot be led with vanishes, as if its lease had ended. */
+export const proposeDisown = (leader: Revision): StateTransaction => ({
+  compare: [compare(LEADER, leader)],
+  writes: [{ kind: 'delete', key: LEADER }],
+});
+
 /** D14: put the leader key on the candidate's lease. The database is stopped cleanly and the candidate has all of it. */
 export const proposeHandOver = (input: {
   readonly reign: Reign;

@@ -94,8 +94,12 @@ export const wantedSource = (s: Snapshot): Source | undefined => {
     upstream.tags.replicatefrom !== s.m.self.name
   )
     return sourceOf(upstream);
-  return s.leader?.record === undefined ? undefined : sourceOf(s.leader.record);
+  return leaderSource(s);
 };
+
+/** The leader, where that is another member. */
+const leaderSource = (s: Snapshot): Source | undefined =>
+  s.leader?.record === undefined || s.leader.name === s.m.self.name ? undefined : sourceOf(s.leader.record);
 
 /** From whom to copy the data: a running replica tagged clonefrom where there is one, else the leader. */
 export const cloneSource = (s: Snapshot, fromLeader: boolean): Source | undefined => {
@@ -103,8 +107,7 @@ export const cloneSource = (s: Snapshot, fromLeader: boolean): Source | undefine
     .map(({ value }) => value)
     .filter((r) => r.tags.clonefrom && r.state === 'streaming' && r.name !== s.m.self.name);
   const donor = fromLeader ? undefined : donors[0];
-  if (donor !== undefined) return sourceOf(donor);
-  return s.leader?.record === undefined ? undefined : sourceOf(s.leader.record);
+  return donor === undefined ? leaderSource(s) : sourceOf(donor);
 };
 
 /** What this member would answer to a peer. */

@@ -49,6 +49,8 @@ export const createChecks = (deps: {
   /** Whoever leads by silence finds nobody whose right lasts, by any clock, and no other database that is primary (R1, R2). */
   const checkRights = (host: Host, { writes }: StateTransaction): void => {
     const last = before?.heartbeat;
+    const how = etcd.view().history?.value.how;
+    if (how !== 'acquire' && how !== 'take-over') return;
     const takes = writes.some(
       (write) => write.kind === 'put' && write.key.kind === 'leader' && write.value === host.name,
     );

@@ -16,6 +16,8 @@ export type Fault = { readonly at: number } & (
   | { readonly kind: 'cut-etcd' | 'cut-peers' | 'cut-all'; readonly member: string; readonly lasts: number }
   | { readonly kind: 'lossy'; readonly member: string; readonly lasts: number; readonly share: number }
   | { readonly kind: 'slow'; readonly member: string; readonly lasts: number; readonly delay: number }
+  /** Answers get slow, and then nothing gets through any more. */
+  | { readonly kind: 'fade'; readonly member: string; readonly lasts: number; readonly answer: number }
   | { readonly kind: 'etcd-down'; readonly lasts: number }
   | { readonly kind: 'delete-leader' }
   | { readonly kind: 'revoke-lease'; readonly member: string }
@@ -113,6 +115,11 @@ const effects: { readonly [K in Fault['kind']]: Apply<K> } = {
   lossy: (cluster, { member, share, lasts }) =>
     link(cluster, cluster.member(member), { lostRequest: share, lostReply: share, late: 0.5 }, lasts),
   slow: (cluster, { member, delay, lasts }) => link(cluster, cluster.member(member), { delay }, lasts),
+  fade: (cluster, { member, answer, lasts }) => {
+    const host = cluster.member(member);
+    host.host.link.set({ slowAnswer: answer });
+    cluster.world.at(answer * 5, () => link(cluster, host, { up: false, late: 0.3 }, lasts));
+  },
   'etcd-down': (cluster, { lasts }) => {
     for (const member of cluster.members) link(cluster, member, { up: false, late: 0.3 }, lasts);
   },
@@ -202,6 +209,7 @@ const MAKERS: readonly (readonly [number, Maker])[] = [
   [3, (w, at, member) => ({ kind: 'cut-all', at, member, lasts: long(w) })],
   [4, (w, at, member) => ({ kind: 'lossy', at, member, lasts: long(w), share: w.between(0.05, 0.5) })],
   [1, (w, at, member) => ({ kind: 'slow', at, member, lasts: long(w), delay: w.between(50, 900) })],
+  [3, (w, at, member) => ({ kind: 'fade', at, member, lasts: long(w), answer: w.between(100, 1_300) })],
   [1, (w, at) => ({ kind: 'etcd-down', at, lasts: long(w) })],
   [3, (_, at) => ({ kind: 'delete-leader', at })],
   [3, (_, at, member) => ({ kind: 'revoke-lease', at, member })],

@@ -11,9 +11,11 @@ export interface LinkFaults {
   readonly late: number;
   /** Longest way of a message, in milliseconds. */
   readonly delay: number;
+  /** An answer takes at least this long, in milliseconds. */
+  readonly slowAnswer: number;
 }
 
-export const GOOD_LINK: LinkFaults = { up: true, lostRequest: 0, lostReply: 0, late: 0, delay: 4 };
+export const GOOD_LINK: LinkFaults = { up: true, lostRequest: 0, lostReply: 0, late: 0, delay: 4, slowAnswer: 0 };
 
 export interface Link {
   set(faults: Partial<LinkFaults>): void;
@@ -46,7 +48,7 @@ export const createLink = (world: World): Link => {
       world.at(world.between(0.5, faults.delay), () => {
         const result = work();
         if (!faults.up || world.chance(faults.lostReply)) return;
-        const way = world.between(0.5, faults.delay);
+        const way = faults.slowAnswer + world.between(0.5, faults.delay);
         world.at(way, () => {
           cancel();
           answered(result);

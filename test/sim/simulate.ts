@@ -127,11 +127,13 @@ const untilWhole = (cluster: Cluster): number => {
 const help = (cluster: Cluster): void => {
   const { leader, heartbeat } = cluster.etcd.view();
   if (leader !== undefined || heartbeat?.value.paused !== true) return;
-  const best = cluster.members
+  const [best] = cluster.members
     .map(({ host }) => host)
+    .filter(({ database }) => database.server().kind === 'running')
     .toSorted((a, b) => b.database.position().at - a.database.position().at);
+  if (best === undefined) return;
   const at = cluster.world.now();
-  schedule(cluster, [{ kind: 'failover', at, to: best[0]!.name, allowDataLoss: true }]);
+  schedule(cluster, [{ kind: 'failover', at, to: best.name, allowDataLoss: true }]);
 };
 
 /** A whole cluster stays as it is: no change of leader, no rule that comes and goes, no needless transaction. */

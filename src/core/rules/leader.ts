@@ -40,6 +40,21 @@ const blockers = (s: Snapshot): readonly string[] => {
 /** A member that holds the leader key: from proving it to a primary that is open for clients, and out again. */
 export const leaderRules: readonly Rule[] = [
   {
+    id: 'leader.disown',
+    why: 'the leader key names an earlier life of this member’s data, which nobody can lead with: give it back (D12, A11)',
+    when: (s) =>
+      !leads(s) &&
+      s.view?.leader?.value === s.m.self.name &&
+      s.view.history?.modRevision === s.view.leader.modRevision &&
+      s.view.history.value.instance !== s.m.instance,
+    then: (s) =>
+      act(
+        'then follow the next leader',
+        [{ do: 'disown' }],
+        [`the key is of ${s.view?.history?.value.instance}, the data is ${s.m.instance}`],
+      ),
+  },
+  {
     id: 'leader.re-acquire',
     why: 'the leader key is gone while the database is primary and nobody led since: take it again under a new term (D13)',
     when: (s) =>

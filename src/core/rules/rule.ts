@@ -7,6 +7,7 @@ import type { Snapshot } from '../snapshot.ts';
 export type Action =
   | { readonly do: 'run'; readonly task: Task }
   | { readonly do: 'lead'; readonly how: HistoryEntry['how']; readonly reason: string }
+  | { readonly do: 'disown' }
   | { readonly do: 'release'; readonly reason: string; readonly standAside: boolean }
   | {
       readonly do: 'begin-handover';

@@ -138,6 +138,7 @@ test('every proposal compares a key that it changes, so that a late one can be r
     proposals.proposeMember(record('a'), rev(5)),
     proposals.proposeInitialize(view().initialize!.value, view(), m),
     proposals.proposeForget('i2', rev(7)),
+    proposals.proposeDisown(rev(10)),
   ];
   for (const t of all) expect(comparesAChangedKey(t), written(t).join()).toBe(true);
 });
