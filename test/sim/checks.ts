@@ -109,8 +109,8 @@ export const createChecks = (deps: {
       if (host.tags.nofailover || host.tags.failoverPriority <= 0)
         throw new Violation('I7', `${host.name} became primary although its tags forbid it`);
       const how = etcd.view().history?.value.how;
-      const before = host.database.position();
-      const kept = simPosition(before.path.slice(0, -1), before.at);
+      const reached = host.database.position();
+      const kept = simPosition(reached.path.slice(0, -1), reached.at);
       if (newest.path.length > 0 && !isPartOf(newest, kept)) {
         const gone = Math.max(0, newest.at - kept.at);
         lost += gone;
