@@ -70,7 +70,7 @@ const stillAsked = ({ carrying }: Memory, view: ClusterView): boolean =>
 /** Adopts a leader key that is ours though this process did not know it. */
 const takeUp = (m: Memory, view: ClusterView): Result => {
   const found = adopt(view, { name: m.self.name, instance: m.instance }, m.settings.timing.drift, m.now);
-  if (found === undefined) return [m, []];
+  if (found === undefined || found.term === m.toldFenced) return [m, []];
   const reign = { ...found, ...ownAttempt(m, view) };
   const tell: Effect = {
     kind: 'tell',

@@ -185,7 +185,8 @@ const tellFenced = (m: Memory): Result => {
   if (m.owedFence === undefined || inFlight(m, 'fenced')) return nothing(m);
   // Nobody waits for the silence of a term that is not the newest any more.
   if (m.view !== undefined && heartbeatTerm(m.view) !== m.owedFence) return [{ ...m, owedFence: undefined }, []];
-  return send(m, { kind: 'fenced', term: m.owedFence }, proposeFenced(m.owedFence, m.self.name, m.lease));
+  const told: Memory = { ...m, toldFenced: m.owedFence };
+  return send(told, { kind: 'fenced', term: m.owedFence }, proposeFenced(m.owedFence, m.self.name, m.lease));
 };
 
 const endIntent = (m: Memory, intent: Keyed<Intent>, kind: IntentOutcome['kind'], reason: string): Result => {

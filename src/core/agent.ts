@@ -55,6 +55,7 @@ export const newMemory = (self: Self, instance: InstanceId, at: Moment): Memory 
   lastLead: undefined,
   standAsideUntil: undefined,
   owedFence: undefined,
+  toldFenced: undefined,
   configured: undefined,
   slotsKeptAt: undefined,
   publishedAt: undefined,

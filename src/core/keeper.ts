@@ -251,11 +251,20 @@ export const givenAway = (
     case 'unknown':
       return [{ ...m, reign: { ...reign, unsettled: true, dueAt: after(m.now, RETRY) } }, [{ kind: 'read-view' }]];
     case 'refused':
+      // Only an own heartbeat of unknown outcome came between: this one can never happen any more, and is sent again.
+      if (outcome.leader === (reign.term as bigint) && outcome.mine && outcome.heartbeat !== reign.heartbeatRevision)
+        return [{ ...m, reign: { ...reign, heartbeatRevision: outcome.heartbeat } }, [{ kind: 'read-view' }]];
+      return givenAway(
+        m,
+        flight,
+        { kind: 'failed', why: 'what it depends on has changed meanwhile', code: 'refused' },
+        positions,
+      );
     case 'failed':
       return [
         {
           ...m,
-          handover: fail(outcome.kind === 'failed' ? outcome.why : 'what it depends on has changed meanwhile'),
+          handover: fail(outcome.why),
           reign: { ...reign, dueAt: m.now },
         },
         [{ kind: 'read-view' }],

@@ -172,6 +172,8 @@ export interface Memory {
   readonly standAsideUntil: Instant | undefined;
   /** A fence was ordered for this term and is not yet told to the cluster (rule D6). */
   readonly owedFence: Term | undefined;
+  /** The last term for which `fenced` was sent: it may be written at any later moment, so that term is never taken up again. */
+  readonly toldFenced: Term | undefined;
   /** For which settings and members the database was last configured. */
   readonly configured: string | undefined;
   readonly slotsKeptAt: Instant | undefined;

@@ -1,4 +1,4 @@
-import { termOf } from '../../src/core/brand.ts';
+import { termOf, type Term } from '../../src/core/brand.ts';
 import { remaining } from '../../src/core/instant.ts';
 import type { ClusterView } from '../../src/core/model.ts';
 import type { StateTransaction } from '../../src/core/transaction.ts';
@@ -96,7 +96,7 @@ export const createChecks = (deps: {
             write.key.kind === 'heartbeat' &&
             'released' in write.value &&
             write.value.released) ||
-          (write.kind === 'put' && write.key.kind === 'fenced');
+          (write.kind === 'put' && write.key.kind === 'fenced' && write.key.term === provenTerm(before));
         if (says && host.up && host.database.server().kind === 'running')
           if (host.database.acknowledges())
             throw new Violation('I11', `${host.name} says that it is fenced, but its database is primary`);
@@ -124,6 +124,10 @@ export const createChecks = (deps: {
     },
   };
 };
+
+/** The term of the newest heartbeat: only a fence in that one is waited for. */
+const provenTerm = ({ heartbeat }: ClusterView): Term | undefined =>
+  heartbeat === undefined ? undefined : (heartbeat.value.term ?? termOf(heartbeat.modRevision));
 
 /** Rules D1 to D3, read off the transaction itself. */
 const checkShape = ({ compare, writes }: StateTransaction): void => {

@@ -98,6 +98,7 @@ const mend = (cluster: Cluster): void => {
   for (const member of cluster.members) {
     member.host.link.set(GOOD_LINK);
     member.host.failingPromotions = 0;
+    member.host.hang(0);
     for (const other of cluster.members) cluster.cut(member.host, other.host, false);
     cluster.bootHost(member);
     member.agent?.thaw();

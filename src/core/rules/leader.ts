@@ -1,4 +1,5 @@
 import type { CandidateReport } from '../candidates.ts';
+import { termOf } from '../brand.ts';
 import { elapsedAtLeast } from '../instant.ts';
 import { mayPromote } from '../reign.ts';
 import { backingOff, failuresOf, ownRank, ranking, type Snapshot } from '../snapshot.ts';
@@ -41,17 +42,23 @@ const blockers = (s: Snapshot): readonly string[] => {
 export const leaderRules: readonly Rule[] = [
   {
     id: 'leader.disown',
-    why: 'the leader key names an earlier life of this member’s data, which nobody can lead with: give it back (D12, A11)',
+    why: 'the leader key names an earlier life of this member’s data, or a term that it said to be fenced in: give it back (D6, D12)',
     when: (s) =>
       !leads(s) &&
       s.view?.leader?.value === s.m.self.name &&
       s.view.history?.modRevision === s.view.leader.modRevision &&
-      s.view.history.value.instance !== s.m.instance,
+      (s.view.history.value.instance !== s.m.instance ||
+        s.m.toldFenced === termOf(s.view.leader.modRevision) ||
+        s.view.fenced.has(termOf(s.view.leader.modRevision))),
     then: (s) =>
       act(
         'then follow the next leader',
         [{ do: 'disown' }],
-        [`the key is of ${s.view?.history?.value.instance}, the data is ${s.m.instance}`],
+        [
+          s.view?.history?.value.instance === s.m.instance
+            ? 'it said that it is fenced in this term'
+            : `the key is of ${s.view?.history?.value.instance}, the data is ${s.m.instance}`,
+        ],
       ),
   },
   {

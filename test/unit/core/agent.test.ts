@@ -100,6 +100,9 @@ test('a key that is ours but names another life of the data is not adopted (D12,
 test('a term that was said to be fenced is not taken up again (D6)', () => {
   const seen = ownView({ fenced: new Set([term(10)]) });
   expect(feed(follower(), { kind: 'view', view: seen }, 10).memory.reign).toBeUndefined();
+  // Nor while that may still be on its way.
+  const told = follower({ toldFenced: term(10) });
+  expect(feed(told, { kind: 'view', view: ownView() }, 10).memory.reign).toBeUndefined();
 });
 
 test('an adopted term promotes nothing before a heartbeat of this process (D2, D4)', () => {
@@ -148,6 +151,25 @@ test('an unknown hand-over is settled by a heartbeat, and only then the old lead
   expect(settled.memory.reign?.unsettled).toBe(false);
   expect(settled.memory.handover).toBeUndefined();
   expect(ran(feed(settled.memory, { kind: 'view', view: ownView({ revision: rev(42) }) }, 1_720))).toEqual(['start']);
+});
+
+test('a hand-over that was refused only for an own heartbeat of unknown outcome is sent again', () => {
+  const stopped = { kind: 'stopped', systemId: 'system', cleanly: true, wasPrimary: true } as const;
+  const db = known({ ...stopped, position: position(2, 160), generation: 2, leftovers: 0 });
+  const handover = { to: name('b'), intent: undefined, reason: 'test', startedAt: instant(0) } as const;
+  const phase = { ...handover, phase: 'handing-over', final: position(2, 160) } as const;
+  const sent = feed(leader({ database: db, mayBePrimary: false, handover: phase }), { kind: 'tick' }, 10);
+  const refused = { kind: 'refused', revision: rev(45), leader: rev(10), heartbeat: rev(44), mine: true } as const;
+  const flight = writing(sent, 'leader')!.flight;
+  const after = feed(sent.memory, { kind: 'transacted', flight, outcome: refused }, 20);
+  expect(after.memory.handover?.phase).toBe('handing-over');
+  const seen = feed(after.memory, { kind: 'view', view: ownView({ revision: rev(45) }) }, 30);
+  expect(writing(seen, 'leader')?.transaction.compare).toContainEqual({
+    key: { kind: 'heartbeat' },
+    modRevision: rev(44),
+  });
+  const foreign = { ...refused, heartbeat: rev(20) };
+  expect(feed(sent.memory, { kind: 'transacted', flight, outcome: foreign }, 20).memory.handover).not.toBe(phase);
 });
 
 test('a lease that etcd does not know is not used again before the shell tells of a new one', () => {

@@ -141,6 +141,7 @@ export const situations: readonly Situation[] = [
   situation('member.stop-database', follower({ stopping: 'full' }), 'run:stop'),
   situation('member.stopped', follower({ stopping: 'full', ...db(stopped()) })),
   situation('leader.disown', follower({ view: ownView(), instance: instance('alife2') }), 'disown'),
+  situation('leader.disown', follower({ view: ownView(), toldFenced: term(10) }), 'disown'),
   situation(
     'leader.re-acquire',
     leader({ reign: reign({ keyGone: true }), view: ownView({ leader: undefined }) }),
