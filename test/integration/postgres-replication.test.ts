@@ -239,13 +239,15 @@ describe('PostgreSQL servers that replicate', () => {
     await b.sql('create table wide as select n, repeat(md5(n::text), 20) as pad from generate_series(1, 20000) n');
     await b.database.stop(step());
     const child = spawnStep('rewind', b, { from: a.source, systemId, slow: true });
-    await until('the marker', async () =>
-      existsSync(join(b.options.stateDir, 'postgres', 'incomplete.json')) ? true : undefined,
+    const work = join(b.options.stateDir, 'postgres', 'work');
+    await until('the marker, and the program that rewinds', async () =>
+      existsSync(join(b.options.stateDir, 'postgres', 'incomplete.json')) && processes.within(work).length > 0
+        ? true
+        : undefined,
     );
     child.kill('SIGKILL');
     await ended(child);
     expect(await b.database.observe(step())).toEqual({ kind: 'incomplete', step: 'rewind' });
-    const work = join(b.options.stateDir, 'postgres', 'work');
     expect(processes.within(work)).not.toEqual([]);
     expect(await codeOf(b.database.rewind({ ...step(), from: a.source }))).toBe('cannot-rewind');
     await until(

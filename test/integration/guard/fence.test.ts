@@ -40,7 +40,7 @@ test('kills a tree whose first process is stopped, and one whose first process i
   expect(await fence()).toMatchObject({ fenced: true });
   const second = await lab.database();
   processes.signal(second, 'SIGKILL');
-  await vi.waitFor(() => expect(processes.alive(second)).toBe(false));
+  await vi.waitFor(() => expect(processes.alive(second)).toBe(false), 10_000);
   expect(processes.within(lab.data).length).toBeGreaterThan(0);
   expect(await fence()).toMatchObject({ fenced: true });
   expect(processes.within(lab.data)).toEqual([]);
@@ -145,7 +145,7 @@ test.runIf(root)('a process that waits for a frozen disk cannot be killed: it is
     mkdirSync(target.dataDir);
     await lab.launch('/bin/sh', ['-c', 'while :; do echo x >> writes; done'], target.dataDir);
     await lab.launch('/bin/sleep', ['1007'], target.dataDir);
-    await vi.waitFor(() => expect(existsSync(join(target.dataDir, 'writes'))).toBe(true));
+    await vi.waitFor(() => expect(existsSync(join(target.dataDir, 'writes'))).toBe(true), 10_000);
     execFileSync('fsfreeze', ['--freeze', mount]);
     const states = (): string[] => processes.within(target.dataDir).map((info) => info.state);
     await vi.waitFor(() => expect(states()).toContain('D'), 3_000);

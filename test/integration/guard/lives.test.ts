@@ -41,7 +41,7 @@ test('a stale socket is replaced', async () => {
   const client = await connected();
   await client.close();
   lab.kill(lab.guard());
-  await vi.waitFor(() => expect(lab.guard()).toBeUndefined());
+  await vi.waitFor(() => expect(lab.guard()).toBeUndefined(), 10_000);
   expect(existsSync(lab.place.socket)).toBe(true);
   await connected();
 });

@@ -96,7 +96,7 @@ test.runIf(available)('a real primary is fenced with all its sessions, and comes
   );
   expect(goneAt).toBeLessThan(deadline.mono);
   for (const ended of await Promise.all(sessions)) expect(ended).toContain('Error');
-  await vi.waitFor(() => expect(existsSync(server.mark)).toBe(true));
+  await vi.waitFor(() => expect(existsSync(server.mark)).toBe(true), 10_000);
   expect(statSync(server.mark).uid).toBe(server.uid);
 
   const adopted = lab.client({ target: server.target });
@@ -109,7 +109,7 @@ test.runIf(available)('a real primary is fenced with all its sessions, and comes
   // Promoted behind the guard's back, it is a primary without a deadline.
   await server.run('pg_ctl', ['promote', '-D', lab.data]);
   await gone(lab, 10_000);
-  await vi.waitFor(() => expect(adopted.events.at(-1)).toMatchObject({ kind: 'fenced' }));
+  await vi.waitFor(() => expect(adopted.events.at(-1)).toMatchObject({ kind: 'fenced' }), 10_000);
 });
 
 test.runIf(available)('a postmaster that was killed alone leaves sessions that the fence finds', async () => {
@@ -136,5 +136,5 @@ test.runIf(available)('a postmaster that was killed alone leaves sessions that t
   await client.disarm({ ...order, term: term(7) });
   await gone(lab, 10_000);
   expect(await session).toContain('Error');
-  await vi.waitFor(() => expect(existsSync(server.mark)).toBe(true));
+  await vi.waitFor(() => expect(existsSync(server.mark)).toBe(true), 10_000);
 });
