@@ -4,6 +4,7 @@ import { ms, type InstanceId } from '../core/brand.ts';
 import { remaining } from '../core/instant.ts';
 import type { Effect, Memory, Self } from '../core/memory.ts';
 import type { MemberState } from '../core/model.ts';
+import type { Tags } from '../core/settings.ts';
 import type { AgentStatus } from '../core/status.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ConsensusStore } from '../ports/consensus.ts';
@@ -44,6 +45,8 @@ export interface AgentDeps {
 
 export interface Agent {
   status(): AgentStatus;
+  /** Uses other tags from now on. */
+  retag(tags: Tags): void;
   /** Looks at etcd and at the database again, now. */
   nudge(): void;
   /**
@@ -200,6 +203,7 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
   observer.wake();
   return {
     status,
+    retag: (tags) => loop.post({ kind: 'tags', tags }),
     nudge: () => {
       reader.wake();
       observer.wake();

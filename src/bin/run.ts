@@ -14,6 +14,7 @@ import { loadConfig } from '../config/load.ts';
 import type { LocalConfig } from '../config/local.ts';
 import { AgentError } from '../core/errors.ts';
 import type { Self } from '../core/memory.ts';
+import type { Tags } from '../core/settings.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ConsensusStore } from '../ports/consensus.ts';
 import type { Database } from '../ports/database.ts';
@@ -56,14 +57,14 @@ export const runAgent = async (given: string): Promise<number> => {
   const closing = new AbortController();
   const stopped = untilSignal(process, closing.signal);
   const world = await prepare(config, { clock, log, processes });
-  const reloaded = async (): Promise<void> => reload(path, config, log);
+  let api: Api | undefined;
+  let agent: Agent | undefined;
+  const reloaded = async (): Promise<void> => reload(path, config, log, (tags) => agent?.retag(tags));
   const hangup = (): void => {
     reloaded().catch((error: unknown) =>
       log.error('config.invalid', 'the configuration was not reloaded', { err: error }),
     );
   };
-  let api: Api | undefined;
-  let agent: Agent | undefined;
   process.on('uncaughtException', (error) => die(error, log));
   process.on('unhandledRejection', (error) => die(error, log));
   process.on('SIGHUP', hangup);
@@ -234,17 +235,22 @@ const apiOf = (
   });
 };
 
-/** Checks the file again. What it changes takes effect when the agent is restarted, which does not touch the database. */
-const reload = async (path: string, before: LocalConfig, log: AgentLog): Promise<void> => {
+/**
+ * Opens the log again and checks the file again. Tags take effect at once; everything else when the agent is restarted, which
+ * does not touch the database. Throws `AgentError` with code `config-invalid`; then nothing has changed.
+ */
+const reload = async (path: string, before: LocalConfig, log: AgentLog, retag: (tags: Tags) => void): Promise<void> => {
   log.reopen();
   const now = readConfig(path);
-  const changed = JSON.stringify(now) !== JSON.stringify(before);
-  log.info(
-    'config.reloaded',
-    changed
-      ? 'the configuration is valid and has changed: restart the agent to use it'
-      : 'the configuration has not changed',
-  );
+  retag(now.tags);
+  const rest = (config: LocalConfig): string => JSON.stringify({ ...config, tags: undefined });
+  if (rest(now) === rest(before))
+    log.info('config.reloaded', 'the configuration was read again; its tags are in force');
+  else
+    log.warn(
+      'config.reloaded',
+      'the configuration is valid; its tags are in force, its other changes need a restart of the agent',
+    );
 };
 
 /**

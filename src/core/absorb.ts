@@ -35,6 +35,8 @@ export const absorb = (m: Memory, event: Event, positions: PositionAlgebra): Res
       return endTask(m, event.task, event.result, event.database, positions);
     case 'instance':
       return [{ ...m, instance: event.instance }, []];
+    case 'tags':
+      return [{ ...m, self: { ...m.self, tags: event.tags } }, []];
     case 'stop':
       return [{ ...m, stopping: event.how }, []];
     default:

@@ -209,6 +209,8 @@ export type Event =
       readonly database: Known<DatabaseView>;
     }
   | { readonly kind: 'instance'; readonly instance: InstanceId }
+  /** The operator changed the member's tags. */
+  | { readonly kind: 'tags'; readonly tags: Tags }
   | { readonly kind: 'stop'; readonly how: 'leave' | 'full' };
 
 /** The answer to a transaction. In `refused`, what the compared keys of leadership hold now, at `revision`. */
