@@ -79,7 +79,9 @@ const isolate = (cluster: Cluster, { host }: Member, lasts: number): void => {
 /** Somebody else has a copy that streams: this one may be lost. */
 const spare = (cluster: Cluster, member: Member): boolean =>
   cluster.members.some(({ host }) => host !== member.host && host.up && host.database.acknowledges()) ||
-  cluster.members.filter(({ host }) => host !== member.host && host.up && host.database.streaming()).length > 0;
+  cluster.members.filter(
+    ({ host }) => host !== member.host && host.up && host.database.streaming() && !host.tags.nofailover,
+  ).length > 0;
 
 const effects: { readonly [K in Fault['kind']]: Apply<K> } = {
   'agent-kill': (cluster, { member, lasts }) => {

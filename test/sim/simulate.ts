@@ -44,7 +44,9 @@ export const simulate = ({ seed, plan = {}, faults }: Scenario): Outcome => {
   const world = createWorld(seed);
   const members = plan.members ?? world.pick([1, 2, 3, 3, 3, 3, 5]);
   const ttl = plan.ttl ?? world.pick([3_000, 5_000, 10_000, 10_000]);
-  const cluster = createCluster(world, { ...plan, members, ttl });
+  // Sometimes one member must never lead, and one is preferred.
+  const tags = members > 2 && world.chance(0.3) ? { a: { nofailover: true }, b: { failoverPriority: 5 } } : {};
+  const cluster = createCluster(world, { tags, ...plan, members, ttl });
   const names = cluster.members.map(({ host }) => host.name as string);
   const chosen = faults ?? randomFaults(world, names, CHAOS, HEAL - 10_000);
   let broken: string | undefined;

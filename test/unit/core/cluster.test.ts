@@ -4,7 +4,7 @@ import { simulate, type Outcome } from '../../sim/simulate.ts';
 
 /** Clusters of real reducers against models of etcd, databases, guards and clocks: see test/sim. */
 
-const SEEDS = 250;
+const SEEDS = 300;
 
 const plan = { members: 3, ttl: 10_000 };
 const run = (...faults: readonly Fault[]): Outcome => simulate({ seed: 7, plan, faults });
@@ -40,6 +40,17 @@ describe('a cluster of three', () => {
     expect(outcome.lost).toBe(0);
     expect(when(outcome, 'PRIMARY', 20)).toBeLessThan(23);
     expect(index(outcome, 'runs rewind')).toBe(-1);
+  });
+
+  test('starts nothing on the old leader while the answer to the hand-over is missing (D2)', () => {
+    const outcome = run(
+      { kind: 'switchover', at: 20_000, to: undefined },
+      { kind: 'fade', at: 20_050, member: LEADER, lasts: 5_000, answer: 1_600 },
+    );
+    whole(outcome);
+    expect(outcome.rules).toContain('handover.settle');
+    expect(outcome.lost).toBe(0);
+    expect(outcome.lines.filter((line) => line.includes('PRIMARY'))).toHaveLength(2);
   });
 
   test('gets a deleted leader key back to its holder, and nothing else happens', () => {
@@ -87,7 +98,7 @@ test(`${SEEDS} seeds of random faults break no promise and heal`, { timeout: 60_
   // Sometimes: the rare paths were visited, else these seeds prove little.
   for (const rule of [
     'leader.re-acquire',
-    'handover.settle',
+    'handover.move-key',
     'leader.fence-promotion',
     'election.give-way',
     'member.reap',
