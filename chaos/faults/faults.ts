@@ -1,5 +1,5 @@
 import type { Lab } from '../lab/lab.ts';
-import { findProc } from '../lab/proc.ts';
+import { findProc, signalProc } from '../lab/proc.ts';
 
 /** A fault, by the name that all reports use: how it is done to the primary, and how it is undone. */
 export interface Fault {
@@ -89,6 +89,62 @@ export const faults = {
     },
     undo: (lab, primary) => {
       lab.thaw(primary, 'agent');
+      return nothing();
+    },
+  },
+  'guard-freeze': {
+    sentence: (primary) =>
+      `SIGSTOP of the guard of ${primary} past the ttl: the agent replaces it, nothing else happens`,
+    movesPrimary: false,
+    toleratedOverlapMs: 0,
+    lastsMs: (ttlMs) => 2 * ttlMs,
+    inflict: (lab, primary) => {
+      lab.freeze(primary, 'guard');
+      return nothing();
+    },
+    undo: (lab, primary) => {
+      lab.thaw(primary, 'guard');
+      return nothing();
+    },
+  },
+  'backend-kill': {
+    sentence: (primary) => `kill -9 of one backend of ${primary}: the server may be damaged and starts anew`,
+    movesPrimary: false,
+    toleratedOverlapMs: 0,
+    inflict: (lab, primary) => {
+      const postmasters = lab.processes(primary, 'postmaster').map(({ pid }) => pid);
+      const backend = lab.processes(primary, 'database').find(({ pid }) => !postmasters.includes(pid));
+      if (backend === undefined) throw new Error(`the server of ${primary} has no backend`);
+      signalProc(backend, 'SIGKILL');
+      return nothing();
+    },
+    undo: nothing,
+  },
+  'postmaster-freeze': {
+    sentence: (primary) => `SIGSTOP of the postmaster of ${primary} past the ttl: sessions go on, nobody new gets in`,
+    movesPrimary: false,
+    toleratedOverlapMs: 0,
+    lastsMs: (ttlMs) => 3 * ttlMs,
+    inflict: (lab, primary) => {
+      lab.freeze(primary, 'postmaster');
+      return nothing();
+    },
+    undo: (lab, primary) => {
+      lab.thaw(primary, 'postmaster');
+      return nothing();
+    },
+  },
+  'db-freeze': {
+    sentence: (primary) =>
+      `SIGSTOP of the whole server of ${primary} past the ttl: its agent ends it and starts it anew`,
+    movesPrimary: false,
+    toleratedOverlapMs: 0,
+    inflict: (lab, primary) => {
+      lab.freeze(primary, 'database');
+      return nothing();
+    },
+    undo: (lab, primary) => {
+      lab.thaw(primary, 'database');
       return nothing();
     },
   },

@@ -18,6 +18,7 @@ import type { Tags } from '../core/settings.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ConsensusStore } from '../ports/consensus.ts';
 import type { Database } from '../ports/database.ts';
+import type { Guard } from '../ports/guard.ts';
 import type { Log } from '../ports/log.ts';
 import type { Peers } from '../ports/peers.ts';
 import type { Processes } from '../ports/processes.ts';
@@ -59,6 +60,7 @@ export const runAgent = async (given: string): Promise<number> => {
   const world = await prepare(config, { clock, log, processes });
   let api: Api | undefined;
   let agent: Agent | undefined;
+  let guard: Guard | undefined;
   const reloaded = async (): Promise<void> => reload(path, config, log, (tags) => agent?.retag(tags));
   const hangup = (): void => {
     reloaded().catch((error: unknown) =>
@@ -74,8 +76,11 @@ export const runAgent = async (given: string): Promise<number> => {
     log.info('agent.started', `agent ${VERSION} of member ${config.member.name}, cluster ${config.cluster.name}`, {
       api: config.api.advertiseUrl,
     });
-    const begun = await Promise.race([begin(config, world, { clock, log, processes }, closing.signal), stopped]);
-    if (typeof begun === 'string') return 0;
+    const admitted = admit(config, world, { clock, log, processes }, closing.signal);
+    if ((await Promise.race([admitted, stopped])) !== 'admitted') return 0;
+    // Only now: an agent that is turned away must not leave a guard behind.
+    guard = guardOf({ config, clock, log, processes }, world.database, config.bootstrap.settings.timing.fenceBudget);
+    const begun = await begin(config, { ...world, guard }, { clock, log, processes });
     agent = begun;
     world.metrics.useStatus(
       () => begun.status(),
@@ -93,7 +98,7 @@ export const runAgent = async (given: string): Promise<number> => {
     process.off('SIGHUP', hangup);
     await agent?.stop('leave', 0);
     await api?.close();
-    await world.guard.close();
+    await guard?.close();
     await Promise.all([world.peers.close(), world.database.close(), world.store.close()]);
   }
 };
@@ -114,8 +119,7 @@ const prepare = async (config: LocalConfig, os: Os) => {
   refuseUnknownServer(config, database, os.processes);
   const store: ConsensusStore = storeOf(base);
   const peers: Peers = peersOf(config, database.positions);
-  const guard = guardOf(base, database, config.bootstrap.settings.timing.fenceBudget);
-  return { database, store, peers, guard, metrics: createMetrics(), recorder: createRecorder({ clock: os.clock }) };
+  return { database, store, peers, metrics: createMetrics(), recorder: createRecorder({ clock: os.clock }) };
 };
 
 /**
@@ -132,23 +136,28 @@ const refuseUnknownServer = (config: LocalConfig, database: Database, processes:
   });
 };
 
-const begin = async (config: LocalConfig, world: World, os: Os, signal: AbortSignal): Promise<Agent> => {
-  const { member, cluster } = config;
-  const prefix = clusterPrefix(cluster.prefix, cluster.name);
-  const instanceFile = createInstanceFile(member.stateDir);
-  const instance = await instanceFile.read();
+const instanceOf = (config: LocalConfig): ReturnType<typeof createInstanceFile> =>
+  createInstanceFile(config.member.stateDir);
+
+/** Waits for etcd, and for the name to be free. Throws `AgentError` with code `name-taken`. */
+const admit = async (config: LocalConfig, world: World, os: Os, signal: AbortSignal): Promise<'admitted'> => {
   const { store, database, peers } = world;
   await admitName({
     ...os,
     store,
-    prefix,
+    prefix: clusterPrefix(config.cluster.prefix, config.cluster.name),
     positions: database.positions,
     peers,
-    name: member.name,
-    instance,
+    name: config.member.name,
+    instance: await instanceOf(config).read(),
     apiUrl: config.api.advertiseUrl,
     signal,
   });
+  return 'admitted';
+};
+
+const begin = async (config: LocalConfig, world: World & { readonly guard: Guard }, os: Os): Promise<Agent> => {
+  const { member, cluster } = config;
   const hooks = createHooks({
     ...os,
     options: {
@@ -164,10 +173,10 @@ const begin = async (config: LocalConfig, world: World, os: Os, signal: AbortSig
     ...os,
     ...world,
     cluster: cluster.name,
-    prefix,
+    prefix: clusterPrefix(cluster.prefix, cluster.name),
     self: selfOf(config),
     stateDir: member.stateDir,
-    instanceFile,
+    instanceFile: instanceOf(config),
     hooks,
     telemetry: telemetryOf(os.log, world.metrics, world.recorder),
   });

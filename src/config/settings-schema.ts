@@ -44,10 +44,10 @@ const timing = z.strictObject({
 });
 
 const replication = z.strictObject({
-  mode: z.enum(['async', 'sync', 'quorum']).optional().meta({
-    shown: 'async',
-    description: 'Whether a commit waits for replicas: none, all named voters, or any `acks` of them.',
-  }),
+  mode: z
+    .enum(['async'], { error: 'async: this version would not enforce another mode, so it takes none' })
+    .optional()
+    .meta({ shown: 'async', description: 'Whether a commit waits for replicas: `async`, it does not.' }),
   acks: z
     .int()
     .min(1)

@@ -139,7 +139,8 @@ const measure = (
   const order = positions.compare(position, reference);
   if (order === 'diverged') {
     const text = `its log (${positions.describe(position)}) diverged from the last leader's (${positions.describe(reference)})`;
-    return { lag: undefined, reasons: [block('diverged', text)] };
+    // With the loss accepted, a last leader whose log forked must not block everyone for ever.
+    return { lag: undefined, reasons: [allowDataLoss === true ? note('diverged', text) : block('diverged', text)] };
   }
   const lag = order === 'behind' ? positions.distance(position, reference) : 0;
   const limit = settings.replication.maxLagOnFailover;

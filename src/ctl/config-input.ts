@@ -13,8 +13,7 @@ export const assignments = (texts: readonly string[]): SettingsDocument => {
   for (const text of texts) {
     const mark = text.indexOf('=');
     const path = mark < 0 ? undefined : splitName(text.slice(0, mark));
-    if (path === undefined)
-      throw usageError(`"${text}" is no setting.`, 'Write name=value, for instance replication.mode=quorum.');
+    if (path === undefined) throw usageError(`"${text}" is no setting.`, 'Write name=value, for instance ttl=20s.');
     document = withSetting(document, path, parsed(text.slice(mark + 1)));
   }
   return document;

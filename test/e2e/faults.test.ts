@@ -74,6 +74,30 @@ describe('while clients write, and after which every member is there again with 
     expect(postmasters()).toEqual(before);
   });
 
+  test('a guard that hangs past the ttl is replaced, and nothing else happens', async () => {
+    const before = postmasters();
+    const report = await run('guard-freeze');
+    expect(report.problems).toEqual([]);
+    expect(report.newPrimary).toBe(report.oldPrimary);
+    expect(postmasters()).toEqual(before);
+  });
+
+  test('a backend that was killed costs a restart of the server, no write', async () => {
+    expect((await run('backend-kill')).problems).toEqual([]);
+  });
+
+  test('a postmaster that hangs past the ttl is replaced', async () => {
+    const before = postmasters();
+    expect((await run('postmaster-freeze')).problems).toEqual([]);
+    expect(postmasters()).not.toEqual(before);
+  });
+
+  test('a server that hangs past the ttl is replaced', async () => {
+    const before = postmasters();
+    expect((await run('db-freeze')).problems).toEqual([]);
+    expect(postmasters()).not.toEqual(before);
+  });
+
   test('etcd hangs for twice the ttl: nobody leads without proof, and all is well afterwards', async () => {
     expect((await run('etcd-all')).problems).toEqual([]);
   });

@@ -83,6 +83,8 @@ export const openSession = async (clock: Clock, target: SessionTarget, step: Ste
   const where = `${target.host}:${target.port}`;
   const warnings: string[] = [];
   let lost = false;
+  /** One question at a time: the protocol answers in order, and the client must not be asked while it waits. */
+  let turn: Promise<unknown> = Promise.resolve();
   const ended = new Promise<void>((resolve) => {
     const end = (): void => {
       lost = true;
@@ -115,8 +117,14 @@ export const openSession = async (clock: Clock, target: SessionTarget, step: Ste
     backend: 'processID' in client && typeof client.processID === 'number' ? client.processID : 0,
     rows: async (limits, sql, values) => {
       const query = values === undefined ? { text: sql } : { text: sql, values: [...values] };
-      const ask = (): Promise<{ readonly rows: readonly Row[] }> => client.query<Record<string, string | null>>(query);
-      return (await within(limits, `asking PostgreSQL at ${where}`, ask)).rows;
+      const before = turn;
+      const ask = async (): Promise<{ readonly rows: readonly Row[] }> => {
+        await before.catch(() => undefined);
+        return client.query<Record<string, string | null>>(query);
+      };
+      const asked = ask();
+      turn = asked;
+      return (await within(limits, `asking PostgreSQL at ${where}`, () => asked)).rows;
     },
     lost: () => lost,
     onLost: (listener) => void ended.then(listener),

@@ -82,7 +82,12 @@ export const leaderRules: readonly Rule[] = [
   {
     id: 'leader.unproven',
     why: 'no database becomes primary before a heartbeat committed by this process in this term (D4), nor while a hand-over or release may still happen (D2)',
-    when: (s) => leads(s) && (s.m.reign?.deadline === undefined || s.m.reign.unsettled || s.m.reign.keyGone),
+    when: (s) =>
+      leads(s) &&
+      (s.m.reign?.deadline === undefined ||
+        s.m.reign.unsettled ||
+        s.m.reign.keyGone ||
+        s.rightLeft <= s.m.settings.timing.fenceBudget),
     then: (s) =>
       wait(
         'go on as soon as the heartbeat is known to be written',
@@ -258,12 +263,6 @@ export const leaderRules: readonly Rule[] = [
         `term ${reign.term}, cleared by ${reign.clearance}, generation ${reign.generation}`,
       ]);
     },
-  },
-  {
-    id: 'leader.wait-right',
-    why: 'the right of this term is too short to begin a promotion',
-    when: (s) => leads(s) && s.m.handover === undefined && s.running?.role === 'replica',
-    then: () => wait('promote after the next heartbeat', [], 100),
   },
   {
     id: 'leader.unexpected-generation',

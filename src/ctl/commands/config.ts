@@ -46,7 +46,7 @@ const show = (group: Command, run: Run): void => {
 const set = (group: Command, run: Run): void => {
   const command = group
     .command('set')
-    .description('change single settings: ttl=20s replication.mode=quorum; null takes one out')
+    .description('change single settings: ttl=20s parameters.work_mem=64MB; null takes one out')
     .argument('<settings...>', 'name=value, names with dots');
   changes(command, { takesTime: false }).action(async (texts: readonly string[], options: ChangeOptions) =>
     run(command, async (context) => apply(context, options, 'patch', assignments(texts))),

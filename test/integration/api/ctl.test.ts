@@ -194,11 +194,11 @@ describe.each<Way>(['agent', 'etcd'])('through %s', (way) => {
   });
 
   test('config: set, edit from a file, in the editor; faults name the setting', async () => {
-    const set = await run('config set ttl=20s replication.mode=quorum', { answers: ['y'] });
-    expect(set.err).toContain('+ replication.mode: "quorum"');
+    const set = await run('config set ttl=20s replication.mode=async', { answers: ['y'] });
+    expect(set.err).toContain('+ replication.mode: "async"');
     expect(set.code).toBe(0);
-    expect(cluster.view().configuration?.value.document).toEqual({ ttl: '20s', replication: { mode: 'quorum' } });
-    expect((await run('config set replication=null -y --dry-run')).out).toContain('- replication.mode: "quorum"');
+    expect(cluster.view().configuration?.value.document).toEqual({ ttl: '20s', replication: { mode: 'async' } });
+    expect((await run('config set replication=null -y --dry-run')).out).toContain('- replication.mode: "async"');
     const bad = await run('config set ttl=1s nothing.here=1 -y');
     expect(bad.code).toBe(2);
     expect(bad.err).toMatch(/^DETAIL: .*nothing/m);

@@ -274,10 +274,10 @@ describe('restart and reinitialize', () => {
 describe('configuration', () => {
   test('every version is kept with who and when, and the same change twice is none', async () => {
     const cluster = clusterOf();
-    const patch = { how: 'patch', document: { replication: { mode: 'quorum' } } } as const;
+    const patch = { how: 'patch', document: { replication: { mode: 'async' } } } as const;
     expect(await cluster.operations.configure(patch, how())).toMatchObject({
       kind: 'done',
-      data: { document: { replication: { mode: 'quorum' } }, changes: ['+ replication.mode: "quorum"'] },
+      data: { document: { replication: { mode: 'async' } }, changes: ['+ replication.mode: "async"'] },
     });
     expect(await cluster.operations.configure(patch, how())).toMatchObject({
       kind: 'done',

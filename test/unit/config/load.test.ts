@@ -95,7 +95,7 @@ describe('values', () => {
           },
           hooks: { on_role_change: ['/usr/local/bin/tell', 'role'], timeout: '5s' },
           tags: { nosync: true, custom: { rack: 7 } },
-          bootstrap: { settings: { ttl: '20s', replication: { mode: 'quorum' } } },
+          bootstrap: { settings: { ttl: '20s', replication: { mode: 'async' } } },
           telemetry: { log_level: 'debug' },
         },
         { '/etc/haagent/etcd': 'secret\n' },
@@ -117,7 +117,7 @@ describe('values', () => {
     expect(config.hooks).toEqual({ commands: { on_role_change: ['/usr/local/bin/tell', 'role'] }, timeout: 5_000 });
     expect(config.tags).toMatchObject({ nosync: true, custom: { rack: '7' } });
     expect(config.bootstrap.settings.timing.ttl).toBe(20_000);
-    expect(config.bootstrap.document).toEqual({ ttl: '20s', replication: { mode: 'quorum' } });
+    expect(config.bootstrap.document).toEqual({ ttl: '20s', replication: { mode: 'async' } });
   });
 
   it('come from the environment over the file', () => {

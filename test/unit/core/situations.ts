@@ -178,7 +178,7 @@ export const situations: readonly Situation[] = [
   situation('leader.promote-later', leader({ ...aReplica, ...failing('promote'), ...alone })),
   situation('leader.wait-guard', leader({ ...aReplica, guard: { ...leader().guard, term: term(9) } })),
   situation('leader.promote', leader(aReplica), 'run:promote'),
-  situation('leader.wait-right', leader({ ...aReplica, reign: reign({ generation: 3, deadline: instant(1_900) }) })),
+  situation('leader.unproven', leader({ ...aReplica, reign: reign({ generation: 3, deadline: instant(1_900) }) })),
   situation('leader.unexpected-generation', leader(db(primary({ generation: 7 }))), 'run:fence'),
   situation('leader.barrier', leader({ reign: reign({ barrier: false }) }), 'run:barrier'),
   situation(

@@ -7,7 +7,7 @@ import { changeLines } from '../../../src/state/config-versions.ts';
 describe('settings on the command line', () => {
   test.each([
     [['ttl=20s'], { ttl: '20s' }],
-    [['replication.mode=quorum', 'replication.acks=2'], { replication: { mode: 'quorum', acks: 2 } }],
+    [['replication.mode=async', 'replication.acks=2'], { replication: { mode: 'async', acks: 2 } }],
     [['pause=true', 'slots=null'], { pause: true, slots: null }],
     [['access_rules=[a, b]'], { access_rules: ['a', 'b'] }],
     [['parameters."auto_explain.log_min_duration"=1s'], { parameters: { 'auto_explain.log_min_duration': '1s' } }],

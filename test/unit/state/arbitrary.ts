@@ -66,7 +66,7 @@ const configVersion = fc.record({
   document: fc.constantFrom(
     {},
     { ttl: '20s' },
-    { replication: { mode: 'quorum', acks: 2 }, parameters: { work_mem: '8MB' } },
+    { replication: { mode: 'async', acks: 2 }, parameters: { work_mem: '8MB' } },
   ),
   by: text,
   at: isoTime,
