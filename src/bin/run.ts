@@ -113,7 +113,10 @@ type World = Awaited<ReturnType<typeof prepare>>;
 
 const prepare = async (config: LocalConfig, os: Os) => {
   const { stateDir, runDir } = config.member;
-  for (const dir of [stateDir, runDir]) await mkdir(dir, { recursive: true, mode: 0o700 });
+  // A database that runs as another user has files of its own below the state directory.
+  const passable = config.postgresql.osUser === undefined ? 0o700 : 0o711;
+  await mkdir(stateDir, { recursive: true, mode: passable });
+  await mkdir(runDir, { recursive: true, mode: 0o700 });
   const base = { config, ...os };
   const database = databaseOf(base);
   refuseUnknownServer(config, database, os.processes);

@@ -15,8 +15,8 @@ const RETRY = ms(50);
 const START_INTERVAL = ms(1_000);
 const LOAD_TIMEOUT = ms(5_000);
 /** How often a silent connection is tried, and after which silence a guard counts as hung and is replaced. */
-const PING_INTERVAL = ms(750);
-const HUNG_AFTER = ms(1_500);
+const PING_INTERVAL = ms(1_000);
+const HUNG_AFTER = ms(3_000);
 
 export interface GuardClient extends Guard {
   /** Hands off: the guard fences nothing until the next order. For an operator's pause or removal. */
