@@ -161,8 +161,6 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
         return inBackground('a transaction', transact(effect));
       case 'read-view':
         return reader.wake();
-      case 'observe':
-        return observer.wake();
       case 'arm':
         return guard.arm(effect.term, effect.deadline);
       case 'disarm':

@@ -98,7 +98,6 @@ const lead = (m: Memory, action: Extract<Action, { do: 'lead' }>, positions: Pos
     how: action.how,
     generation,
     ttl,
-    cleared: clearance !== 'no',
     reason: action.reason,
     position: m.view.heartbeat?.value.position ?? db?.position,
   });

@@ -235,7 +235,6 @@ export type Effect =
       readonly urgent: boolean;
     }
   | { readonly kind: 'read-view' }
-  | { readonly kind: 'observe' }
   | { readonly kind: 'arm'; readonly term: Term; readonly deadline: Instant }
   | { readonly kind: 'disarm'; readonly term: Term }
   /** Paused: the guard keeps its hands off until the next deadline. */

@@ -64,20 +64,23 @@ export interface SyncEntry {
   readonly acks: number;
 }
 
-export type MemberState =
-  | 'starting'
-  | 'running'
-  | 'streaming'
-  | 'catching-up'
-  | 'stopped'
-  | 'crashed'
-  | 'cloning'
-  | 'rewinding'
-  | 'initializing'
-  | 'stopping'
-  | 'fenced'
-  | 'unresponsive'
-  | 'failed';
+/** What a member says of its own database in one word. */
+export const MEMBER_STATES = [
+  'starting',
+  'running',
+  'streaming',
+  'catching-up',
+  'stopped',
+  'crashed',
+  'cloning',
+  'rewinding',
+  'initializing',
+  'stopping',
+  'fenced',
+  'unresponsive',
+  'failed',
+] as const;
+export type MemberState = (typeof MEMBER_STATES)[number];
 
 export type DatabaseRole = 'primary' | 'replica' | 'none';
 

@@ -40,6 +40,28 @@ const archiveHistory = (view: ClusterView): readonly StateWrite[] =>
 export const nextGeneration = (view: ClusterView, own: number): number =>
   Math.max(view.history?.value.generation ?? 1, own) + 1;
 
+type Author = Pick<Memory, 'self' | 'instance'>;
+
+/** Who writes a heartbeat: how a later reader knows whose it is. */
+const signature = (memory: Author): Pick<Heartbeat, 'member' | 'instance' | 'agent'> => ({
+  member: memory.self.name,
+  instance: memory.instance,
+  agent: memory.self.agent,
+});
+
+/** The next heartbeat of a term, as far as it is the same whatever it says. */
+const nextOf = (reign: Reign, memory: Author): Pick<Heartbeat, 'term' | 'seq' | 'member' | 'instance' | 'agent'> => ({
+  term: reign.term,
+  seq: reign.seq + 1,
+  ...signature(memory),
+});
+
+/** What every write of a holder depends on: its term, and its own last heartbeat (rules D2, D4). */
+const holding = (reign: Reign): StateTransaction['compare'] => [
+  compare(LEADER, revisionOf(reign.term)),
+  compare(HEARTBEAT, reign.heartbeatRevision),
+];
+
 /** D3: become leader. `from` is what this member saw; the transaction fails when any of it has changed. */
 export const proposeLead = (input: {
   readonly view: ClusterView;
@@ -47,7 +69,6 @@ export const proposeLead = (input: {
   readonly how: HistoryEntry['how'];
   readonly generation: number;
   readonly ttl: Ms;
-  readonly cleared: boolean;
   readonly reason: string;
   readonly position: Position | undefined;
 }): StateTransaction | undefined => {
@@ -56,9 +77,7 @@ export const proposeLead = (input: {
   const heartbeat: Heartbeat = {
     term: undefined,
     seq: 0,
-    member: memory.self.name,
-    instance: memory.instance,
-    agent: memory.self.agent,
+    ...signature(memory),
     ttl: input.ttl,
     released: false,
     cleared: false,
@@ -94,7 +113,7 @@ export const proposeLead = (input: {
 /** D4: the holder proves itself. Compares its term and its own last heartbeat. */
 export const proposeHeartbeat = (
   reign: Reign,
-  memory: Pick<Memory, 'self' | 'instance'>,
+  memory: Author,
   says: {
     readonly cleared: boolean;
     readonly paused: boolean;
@@ -103,17 +122,13 @@ export const proposeHeartbeat = (
     readonly slots: Readonly<Record<string, string>>;
   },
 ): StateTransaction => ({
-  compare: [compare(LEADER, revisionOf(reign.term)), compare(HEARTBEAT, reign.heartbeatRevision)],
+  compare: holding(reign),
   writes: [
     {
       kind: 'put',
       key: HEARTBEAT,
       value: {
-        term: reign.term,
-        seq: reign.seq + 1,
-        member: memory.self.name,
-        instance: memory.instance,
-        agent: memory.self.agent,
+        ...nextOf(reign, memory),
         released: false,
         ...says,
       },
@@ -122,22 +137,14 @@ export const proposeHeartbeat = (
 });
 
 /** D6: the fence is verified; say so and give the key back. Only for a holder that was itself cleared (A3b). */
-export const proposeRelease = (
-  reign: Reign,
-  memory: Pick<Memory, 'self' | 'instance'>,
-  position: Position | undefined,
-): StateTransaction => ({
-  compare: [compare(LEADER, revisionOf(reign.term)), compare(HEARTBEAT, reign.heartbeatRevision)],
+export const proposeRelease = (reign: Reign, memory: Author, position: Position | undefined): StateTransaction => ({
+  compare: holding(reign),
   writes: [
     {
       kind: 'put',
       key: HEARTBEAT,
       value: {
-        term: reign.term,
-        seq: reign.seq + 1,
-        member: memory.self.name,
-        instance: memory.instance,
-        agent: memory.self.agent,
+        ...nextOf(reign, memory),
         ttl: reign.ttl,
         released: true,
         cleared: true,
@@ -152,7 +159,7 @@ export const proposeRelease = (
 
 /** A holder that was never cleared gives the key back without a word about its predecessor (A3b). */
 export const proposeGiveBack = (reign: Reign): StateTransaction => ({
-  compare: [compare(LEADER, revisionOf(reign.term)), compare(HEARTBEAT, reign.heartbeatRevision)],
+  compare: holding(reign),
   writes: [{ kind: 'delete', key: LEADER }],
 });
 

@@ -1,18 +1,18 @@
 import { z } from 'zod';
-import type {
-  ConfigVersion,
-  DatabaseRole,
-  Failsafe,
-  Fenced,
-  Heartbeat,
-  HistoryEntry,
-  Initialize,
-  Intent,
-  MemberRecord,
-  MemberState,
-  Pledge,
-  Suspicion,
-  SyncEntry,
+import {
+  MEMBER_STATES,
+  type ConfigVersion,
+  type DatabaseRole,
+  type Failsafe,
+  type Fenced,
+  type Heartbeat,
+  type HistoryEntry,
+  type Initialize,
+  type Intent,
+  type MemberRecord,
+  type Pledge,
+  type Suspicion,
+  type SyncEntry,
 } from '../core/model.ts';
 import type { PositionAlgebra } from '../core/position.ts';
 import type { Tags } from '../core/settings.ts';
@@ -150,21 +150,6 @@ const tags = z
     custom: w.custom,
   }));
 
-const MEMBER_STATES = [
-  'starting',
-  'running',
-  'streaming',
-  'catching-up',
-  'stopped',
-  'crashed',
-  'cloning',
-  'rewinding',
-  'initializing',
-  'stopping',
-  'fenced',
-  'unresponsive',
-  'failed',
-] as const satisfies readonly MemberState[];
 const ROLES = ['primary', 'replica', 'none'] as const satisfies readonly DatabaseRole[];
 
 export const member = z

@@ -1,6 +1,6 @@
 import type { RunningDatabase } from '../core/database.ts';
 import { elapsedAtMost, remaining, type Instant } from '../core/instant.ts';
-import type { MemberState } from '../core/model.ts';
+import { MEMBER_STATES } from '../core/model.ts';
 import type { AgentStatus } from '../core/status.ts';
 
 /** One value of a gauge, with its own labels besides cluster and member. */
@@ -54,22 +54,6 @@ const labelled = (
 const running = (s: AgentStatus): RunningDatabase | undefined =>
   s.database.kind === 'known' && s.database.value.kind === 'running' ? s.database.value : undefined;
 
-const STATES: { readonly [S in MemberState]: true } = {
-  starting: true,
-  running: true,
-  streaming: true,
-  'catching-up': true,
-  stopped: true,
-  crashed: true,
-  cloning: true,
-  rewinding: true,
-  initializing: true,
-  stopping: true,
-  fenced: true,
-  unresponsive: true,
-  failed: true,
-};
-
 const seconds = (milliseconds: number | undefined): number | undefined =>
   milliseconds === undefined ? undefined : milliseconds / MS;
 
@@ -121,7 +105,7 @@ export const STATUS_GAUGES: readonly StatusGauge[] = [
   flag('haagent_replica', '1 where the database is a replica.', (s) => s.role === 'replica'),
   flag('haagent_database_running', '1 where the database runs and answers.', (s) => running(s) !== undefined),
   labelled('haagent_state', '1 for the state that the member is in, 0 for every other.', 'state', (s) =>
-    Object.keys(STATES).map((state) => [state, Number(state === s.state)]),
+    MEMBER_STATES.map((state) => [state, Number(state === s.state)]),
   ),
   gauge('haagent_database_started_seconds', 'When the database was started, in seconds since 1970.', (s) =>
     seconds(running(s)?.startedAt),

@@ -180,8 +180,6 @@ export const createAgent = (deps: {
         return transact(effect);
       case 'read-view':
         return reader.wake();
-      case 'observe':
-        return executor.observer.wake();
       case 'arm':
         return toGuard(() => host.guard.arm(effect.term, effect.deadline, memory.settings.timing.fenceBudget));
       case 'disarm':

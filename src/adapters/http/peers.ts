@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ms, parseInstanceId, parseMemberName, type MemberName, type Ms } from '../../core/brand.ts';
 import { known, unknown, type Known } from '../../core/known.ts';
 import type { PeerAnswer } from '../../core/memory.ts';
-import type { DatabaseRole, MemberState } from '../../core/model.ts';
+import { MEMBER_STATES, type DatabaseRole, type MemberState } from '../../core/model.ts';
 import type { PositionAlgebra } from '../../core/position.ts';
 import type { PeerAddress, Peers } from '../../ports/peers.ts';
 import { createHttpClient, type HttpClientOptions } from './client.ts';
@@ -20,24 +20,9 @@ export interface PeersDeps {
 
 const MOST_BYTES = 1_000_000;
 
-const STATES = {
-  starting: true,
-  running: true,
-  streaming: true,
-  'catching-up': true,
-  stopped: true,
-  crashed: true,
-  cloning: true,
-  rewinding: true,
-  initializing: true,
-  stopping: true,
-  fenced: true,
-  unresponsive: true,
-  failed: true,
-} as const satisfies Record<MemberState, true>;
 const ROLES = { primary: true, replica: true, none: true } as const satisfies Record<DatabaseRole, true>;
 
-const isState = (text: string): text is MemberState => Object.hasOwn(STATES, text);
+const isState = (text: string): text is MemberState => MEMBER_STATES.some((state) => state === text);
 const isRole = (text: string): text is DatabaseRole => Object.hasOwn(ROLES, text);
 
 /** What is used of `GET /status`; everything else in it is ignored. */

@@ -50,7 +50,6 @@ test('D3 compares leader, heartbeat, history and sync, and writes leader, heartb
         how,
         generation,
         ttl: ms(10_000),
-        cleared: true,
         reason: 'test',
         position: position(2, 150),
       })!;
@@ -69,7 +68,7 @@ test('D3 compares leader, heartbeat, history and sync, and writes leader, heartb
 });
 
 test('without a lease there is no proposal to lead', () => {
-  const input = { view: view(), how: 'acquire', generation: 3, ttl: ms(1), cleared: true, reason: '' } as const;
+  const input = { view: view(), how: 'acquire', generation: 3, ttl: ms(1), reason: '' } as const;
   expect(proposals.proposeLead({ ...input, memory: { ...m, lease: undefined }, position: undefined })).toBeUndefined();
 });
 
