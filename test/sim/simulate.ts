@@ -1,7 +1,7 @@
 import { createCluster, type Cluster, type Plan } from './cluster.ts';
-import { Violation } from './checks.ts';
-import { randomFaults, resumeCluster, schedule, type Fault } from './faults.ts';
-import { GOOD_LINK } from './link.ts';
+import { Violation } from './checks/checks.ts';
+import { randomFaults, resumeCluster, schedule, type Fault } from './faults/faults.ts';
+import { GOOD_LINK } from './host/link.ts';
 import { createWorld } from './world.ts';
 
 export interface Outcome {

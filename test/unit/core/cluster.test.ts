@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LEADER, type Fault } from '../../sim/faults.ts';
+import { LEADER, type Fault } from '../../sim/faults/faults.ts';
 import { simulate, type Outcome } from '../../sim/simulate.ts';
 
 /** Clusters of real reducers against models of etcd, databases, guards and clocks: see test/sim. */

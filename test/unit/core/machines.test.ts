@@ -8,7 +8,7 @@ import {
   type HandoverEvent,
 } from '../../../src/core/handover.ts';
 import { planRejoin } from '../../../src/core/rejoin.ts';
-import { simPosition, type SimPosition } from '../../sim/positions.ts';
+import { simPosition, type SimPosition } from '../../sim/database/positions.ts';
 import { instant, name, position, positions } from './support.ts';
 
 const final = position(2, 200);

@@ -6,7 +6,7 @@ import type { PeerAnswer } from '../../../src/core/memory.ts';
 import type { MemberRecord } from '../../../src/core/model.ts';
 import type { MemberName } from '../../../src/core/brand.ts';
 import { DEFAULT_SETTINGS, NO_TAGS } from '../../../src/core/settings.ts';
-import { simPosition, type SimPosition } from '../../sim/positions.ts';
+import { simPosition, type SimPosition } from '../../sim/database/positions.ts';
 import { answer, heartbeat, instance, keyed, name, positions, record, view } from './support.ts';
 
 /** A few histories that share beginnings, so that all four orders occur. */

@@ -18,7 +18,7 @@ import type { Effect, Event, Memory, PeerAnswer, Self, Step } from '../../../src
 import type { ClusterView, Heartbeat, HistoryEntry, Keyed, MemberRecord } from '../../../src/core/model.ts';
 import type { Reign } from '../../../src/core/reign.ts';
 import { DEFAULT_SETTINGS, NO_TAGS } from '../../../src/core/settings.ts';
-import { simPosition, simPositions, type SimPosition } from '../../sim/positions.ts';
+import { simPosition, simPositions, type SimPosition } from '../../sim/database/positions.ts';
 
 /** Small makers of what the core looks at. Each makes a plain, healthy thing; a test names only what matters to it. */
 

@@ -1,4 +1,4 @@
-import type { World } from './world.ts';
+import type { World } from '../world.ts';
 
 /** One host's way to etcd, with what can go wrong on it. */
 export interface LinkFaults {

@@ -1,16 +1,16 @@
-import { newMemory, step, type Moment } from '../../src/core/agent.ts';
-import { NEVER, type InstanceId } from '../../src/core/brand.ts';
-import type { Effect, Event, Memory, Self, Settled } from '../../src/core/memory.ts';
-import type { TransactOutcome } from '../../src/ports/consensus.ts';
-import type { StateTransaction } from '../../src/core/transaction.ts';
-import type { Etcd } from './etcd.ts';
+import { newMemory, step, type Moment } from '../../../src/core/agent.ts';
+import { NEVER, type InstanceId } from '../../../src/core/brand.ts';
+import type { Effect, Event, Memory, Self, Settled } from '../../../src/core/memory.ts';
+import type { TransactOutcome } from '../../../src/ports/consensus.ts';
+import type { StateTransaction } from '../../../src/core/transaction.ts';
+import type { Etcd } from '../etcd.ts';
 import { createAsker, type Neighbours } from './asker.ts';
 import { createExecutor } from './executor.ts';
 import type { Host } from './host.ts';
-import type { Operate } from './operations.ts';
-import { simPositions } from './positions.ts';
+import type { Operate } from '../database/operations.ts';
+import { simPositions } from '../database/positions.ts';
 import { wakeable } from './wakeable.ts';
-import type { World } from './world.ts';
+import type { World } from '../world.ts';
 
 /** One life of an agent's process: the real reducer, and around it what src/agent does, without promises. */
 export interface SimAgent {

@@ -1,11 +1,11 @@
-import { parseInstanceId, type InstanceId, type LeaseId, type MemberName } from '../../src/core/brand.ts';
-import type { Source } from '../../src/core/database.ts';
-import type { Instant } from '../../src/core/instant.ts';
-import type { Tags } from '../../src/core/settings.ts';
-import { createDatabase, type SimDatabase } from './database.ts';
+import { parseInstanceId, type InstanceId, type LeaseId, type MemberName } from '../../../src/core/brand.ts';
+import type { Source } from '../../../src/core/database.ts';
+import type { Instant } from '../../../src/core/instant.ts';
+import type { Tags } from '../../../src/core/settings.ts';
+import { createDatabase, type SimDatabase } from '../database/database.ts';
 import { createGuard, type SimGuard } from './guard.ts';
 import { createLink, type Link } from './link.ts';
-import type { World } from './world.ts';
+import type { World } from '../world.ts';
 
 /** One machine: its clocks, its database, its guard, its files, its network. The agent's process is started on it. */
 export interface Host {

@@ -1,7 +1,7 @@
-import type { Source } from '../../src/core/database.ts';
-import type { Task, TaskResult } from '../../src/core/memory.ts';
-import type { Host } from './host.ts';
-import type { World } from './world.ts';
+import type { Source } from '../../../src/core/database.ts';
+import type { Task, TaskResult } from '../../../src/core/memory.ts';
+import type { Host } from '../host/host.ts';
+import type { World } from '../world.ts';
 
 /** Begins a task on a host's database. Returns what an abort does; `ended` is called at most once, and not after an abort. */
 export type Operate = (

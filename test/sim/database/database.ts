@@ -1,5 +1,5 @@
-import { ms } from '../../src/core/brand.ts';
-import type { DatabaseView, Source } from '../../src/core/database.ts';
+import { ms } from '../../../src/core/brand.ts';
+import type { DatabaseView, Source } from '../../../src/core/database.ts';
 import { forkOf, isPartOf, simPosition, type SimPosition } from './positions.ts';
 
 /** What a model database is doing now. Its data survives every end of the server. */

@@ -1,11 +1,11 @@
-import { known } from '../../src/core/known.ts';
-import type { Event, Memory, Task, TaskResult } from '../../src/core/memory.ts';
-import { takeSnapshot, wantedSource } from '../../src/core/snapshot.ts';
+import { known } from '../../../src/core/known.ts';
+import type { Event, Memory, Task, TaskResult } from '../../../src/core/memory.ts';
+import { takeSnapshot, wantedSource } from '../../../src/core/snapshot.ts';
 import type { Host } from './host.ts';
-import type { Operate } from './operations.ts';
-import { simPositions } from './positions.ts';
+import type { Operate } from '../database/operations.ts';
+import { simPositions } from '../database/positions.ts';
 import { wakeable } from './wakeable.ts';
-import type { World } from './world.ts';
+import type { World } from '../world.ts';
 
 const STEADY = 1_000;
 const BUSY = 100;

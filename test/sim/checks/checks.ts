@@ -1,13 +1,13 @@
-import { termOf, type Term } from '../../src/core/brand.ts';
-import { remaining } from '../../src/core/instant.ts';
-import type { ClusterView } from '../../src/core/model.ts';
-import type { StateTransaction } from '../../src/core/transaction.ts';
-import { nameOf } from '../../src/state/paths.ts';
-import type { TransactOutcome } from '../../src/ports/consensus.ts';
-import type { Etcd } from './etcd.ts';
-import type { Host } from './host.ts';
-import { isPartOf, simPosition, type SimPosition } from './positions.ts';
-import type { World } from './world.ts';
+import { termOf, type Term } from '../../../src/core/brand.ts';
+import { remaining } from '../../../src/core/instant.ts';
+import type { ClusterView } from '../../../src/core/model.ts';
+import type { StateTransaction } from '../../../src/core/transaction.ts';
+import { nameOf } from '../../../src/state/paths.ts';
+import type { TransactOutcome } from '../../../src/ports/consensus.ts';
+import type { Etcd } from '../etcd.ts';
+import type { Host } from '../host/host.ts';
+import { isPartOf, simPosition, type SimPosition } from '../database/positions.ts';
+import type { World } from '../world.ts';
 
 /** A promise that was broken. Ends the run. */
 export class Violation extends Error {

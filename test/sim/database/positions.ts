@@ -1,4 +1,4 @@
-import type { Order, Position, PositionAlgebra } from '../../src/core/position.ts';
+import type { Order, Position, PositionAlgebra } from '../../../src/core/position.ts';
 
 /**
  * Positions of the model databases, as PostgreSQL has them: the generations that a log went through, each with the place

@@ -1,11 +1,11 @@
-import type { MemberName } from '../../src/core/brand.ts';
-import { remaining } from '../../src/core/instant.ts';
-import { known, unknown, type Known } from '../../src/core/known.ts';
-import type { Event, Memory, PeerAnswer } from '../../src/core/memory.ts';
-import { roleOf, stateOf } from '../../src/core/publish.ts';
-import { ownAnswer, takeSnapshot } from '../../src/core/snapshot.ts';
+import type { MemberName } from '../../../src/core/brand.ts';
+import { remaining } from '../../../src/core/instant.ts';
+import { known, unknown, type Known } from '../../../src/core/known.ts';
+import type { Event, Memory, PeerAnswer } from '../../../src/core/memory.ts';
+import { roleOf, stateOf } from '../../../src/core/publish.ts';
+import { ownAnswer, takeSnapshot } from '../../../src/core/snapshot.ts';
 import type { Host } from './host.ts';
-import { simPositions } from './positions.ts';
+import { simPositions } from '../database/positions.ts';
 
 const PATIENCE = 300;
 

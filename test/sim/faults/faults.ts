@@ -1,10 +1,10 @@
-import { ms, type MemberName } from '../../src/core/brand.ts';
-import type { Intent } from '../../src/core/model.ts';
-import type { Settings } from '../../src/core/settings.ts';
-import { timingForTtl } from '../../src/core/timing.ts';
-import type { Cluster, Member } from './cluster.ts';
-import { GOOD_LINK } from './link.ts';
-import type { World } from './world.ts';
+import { ms, type MemberName } from '../../../src/core/brand.ts';
+import type { Intent } from '../../../src/core/model.ts';
+import type { Settings } from '../../../src/core/settings.ts';
+import { timingForTtl } from '../../../src/core/timing.ts';
+import type { Cluster, Member } from '../cluster.ts';
+import { GOOD_LINK } from '../host/link.ts';
+import type { World } from '../world.ts';
 
 /** What goes wrong, or is wished, as data. `at` and `lasts` are milliseconds; everything undoes itself. */
 export type Fault = { readonly at: number } & (

@@ -1,7 +1,7 @@
-import type { Ms, Term } from '../../src/core/brand.ts';
-import { remaining, type Instant } from '../../src/core/instant.ts';
-import { initialModel, pollInterval, step, type GuardModel, type Input, type Order } from '../../src/guard/state.ts';
-import type { World } from './world.ts';
+import type { Ms, Term } from '../../../src/core/brand.ts';
+import { remaining, type Instant } from '../../../src/core/instant.ts';
+import { initialModel, pollInterval, step, type GuardModel, type Input, type Order } from '../../../src/guard/state.ts';
+import type { World } from '../world.ts';
 
 /** The guard of one host: the real state machine, a model of its process, its file and its fence. */
 export interface SimGuard {
