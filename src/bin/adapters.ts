@@ -71,6 +71,7 @@ export const databaseOf = ({ config, clock, processes, log }: Base): Database =>
     initdb: pg.initdb,
     lostTailBytes: pg.lostTailBytes,
     customClone: pg.customClone,
+    cgroup: config.guard.cgroup,
     processes,
     clock,
     log: log.child({ part: 'postgresql' }),

@@ -6,7 +6,8 @@ export interface Processes {
   run(command: Command & { readonly timeout: Ms; readonly signal: AbortSignal }): Promise<RunResult>;
   /**
    * Starts a program in a session of its own that outlives this process; its output goes to a file. With `group` it is put
-   * into a control group of that name where the machine permits it, so that a fence can kill all of it at once.
+   * into a control group of that name where the machine permits it, so that a fence can kill all of it at once: the name
+   * must belong to this one database on the whole host.
    */
   launch(command: Command & { readonly output: string; readonly group?: string }): Promise<ProcessId>;
   find(pid: number): ProcessInfo | undefined;

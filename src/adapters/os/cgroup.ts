@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -12,12 +12,14 @@ const GROUP_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 /**
  * The file that takes a process into the group `name`, made where it is missing below this process's own group (under
- * systemd with Delegate=yes the unit's). `undefined` where no version 2 tree can be written.
+ * systemd with Delegate=yes the unit's). `undefined` where no version 2 tree can be written. Everything in a group dies with
+ * the fence of any of it, so `name` must be one database's alone.
  */
 export const cgroupEntrance = (name: string): string | undefined => {
   const own = directoryOf('self');
   if (own === undefined || !GROUP_NAME.test(name)) return undefined;
   const group = join(own, `${name}${SUFFIX}`);
+  removeEmptyGroups(own);
   try {
     mkdirSync(group, { recursive: true });
     accessSync(join(group, 'cgroup.procs'), constants.W_OK);
@@ -27,9 +29,21 @@ export const cgroupEntrance = (name: string): string | undefined => {
   }
 };
 
+/** Groups of databases that are gone. One that another agent has just made, to enter it in a moment, costs it only the short cut. */
+const removeEmptyGroups = (parent: string): void => {
+  for (const name of readdirSync(parent)) {
+    if (!name.endsWith(SUFFIX)) continue;
+    try {
+      rmdirSync(join(parent, name)); // refused for a group that holds a process
+    } catch {
+      // In use, or not ours to remove.
+    }
+  }
+};
+
 /**
- * Kills the database group that a process is in, if it is in one and this process is not. An empty group stays for the
- * next start.
+ * Kills the database group that a process is in, if it is in one and this process is not. An empty group stays until the
+ * next start of any database.
  */
 export const killCgroupOf = (pid: number): void => {
   const [group, own] = [directoryOf(pid), directoryOf('self')];

@@ -62,6 +62,8 @@ export interface PostgresOptions {
   readonly customBootstrap?: { readonly command: readonly string[] };
   /** How much of a dropped log tail is kept, in bytes. */
   readonly lostTailBytes: number;
+  /** `off`: the server gets no control group of its own, and a fence walks its processes alone. */
+  readonly cgroup?: 'auto' | 'off';
   readonly processes: Processes;
   readonly clock: Clock;
   readonly log: Log;

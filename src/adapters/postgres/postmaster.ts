@@ -92,13 +92,15 @@ export const createPostmaster = (site: Site, dataDir: string): Postmaster => {
       await site.prepare();
       if ((await logSize()) > LARGEST_LOG) await rename(site.paths.log, `${site.paths.log}.1`);
       logBegin = await logSize();
+      const { dev, ino } = await stat(dataDir);
       const id = await processes.launch({
         file: join(site.options.binDir, 'postgres'),
         args,
         cwd: site.paths.own,
         env: { PGPASSFILE: site.paths.passfile },
         output: site.paths.log,
-        group: `postgres-${site.options.name}`,
+        // Named by the directory itself: a host may run members of the same name, of other clusters, and none may die for another.
+        ...(site.options.cgroup === 'off' ? {} : { group: `postgres-${dev.toString(16)}-${ino.toString(16)}` }),
         ...site.as,
       });
       watch(id);
