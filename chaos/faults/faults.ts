@@ -26,10 +26,7 @@ export const faults = {
     sentence: (primary) => `haagentctl switchover: ${primary} hands over to the best replica`,
     movesPrimary: true,
     toleratedOverlapMs: 0,
-    inflict: async (lab) => {
-      const { code, stdout, stderr } = await lab.ctl(['switchover', '--yes']);
-      if (code !== 0) throw new Error(`haagentctl switchover ended with ${code}:\n${stdout}${stderr}`);
-    },
+    inflict: (lab) => lab.switchover(),
     undo: nothing,
   },
   crash: {
@@ -53,24 +50,15 @@ export const faults = {
     movesPrimary: true,
     toleratedOverlapMs: 0,
     inflict: (lab, primary) => lab.kill(primary, 'all'),
-    undo: (lab, primary) => {
-      lab.startMember(primary);
-      return nothing();
-    },
+    undo: (lab, primary) => lab.startMember(primary),
   },
   freeze: {
     sentence: (primary) =>
       `SIGSTOP of agent, guard and database of ${primary}: its host hangs past the ttl, then wakes up`,
     movesPrimary: true,
     toleratedOverlapMs: 250,
-    inflict: (lab, primary) => {
-      lab.freeze(primary, 'all');
-      return nothing();
-    },
-    undo: (lab, primary) => {
-      lab.thaw(primary, 'all');
-      return nothing();
-    },
+    inflict: (lab, primary) => lab.freeze(primary, 'all'),
+    undo: (lab, primary) => lab.thaw(primary, 'all'),
   },
   'agent-kill': {
     sentence: (primary) => `kill -9 of the agent of ${primary}: init starts it again, the database never notices`,
@@ -83,14 +71,8 @@ export const faults = {
     sentence: (primary) => `SIGSTOP of the agent of ${primary} past the ttl: its guard must fence, another takes over`,
     movesPrimary: true,
     toleratedOverlapMs: 0,
-    inflict: (lab, primary) => {
-      lab.freeze(primary, 'agent');
-      return nothing();
-    },
-    undo: (lab, primary) => {
-      lab.thaw(primary, 'agent');
-      return nothing();
-    },
+    inflict: (lab, primary) => lab.freeze(primary, 'agent'),
+    undo: (lab, primary) => lab.thaw(primary, 'agent'),
   },
   'guard-freeze': {
     sentence: (primary) =>
@@ -98,14 +80,8 @@ export const faults = {
     movesPrimary: false,
     toleratedOverlapMs: 0,
     lastsMs: (ttlMs) => 2 * ttlMs,
-    inflict: (lab, primary) => {
-      lab.freeze(primary, 'guard');
-      return nothing();
-    },
-    undo: (lab, primary) => {
-      lab.thaw(primary, 'guard');
-      return nothing();
-    },
+    inflict: (lab, primary) => lab.freeze(primary, 'guard'),
+    undo: (lab, primary) => lab.thaw(primary, 'guard'),
   },
   'backend-kill': {
     sentence: (primary) => `kill -9 of one backend of ${primary}: the server may be damaged and starts anew`,
@@ -125,42 +101,24 @@ export const faults = {
     movesPrimary: false,
     toleratedOverlapMs: 0,
     lastsMs: (ttlMs) => 3 * ttlMs,
-    inflict: (lab, primary) => {
-      lab.freeze(primary, 'postmaster');
-      return nothing();
-    },
-    undo: (lab, primary) => {
-      lab.thaw(primary, 'postmaster');
-      return nothing();
-    },
+    inflict: (lab, primary) => lab.freeze(primary, 'postmaster'),
+    undo: (lab, primary) => lab.thaw(primary, 'postmaster'),
   },
   'db-freeze': {
     sentence: (primary) =>
       `SIGSTOP of the whole server of ${primary} past the ttl: its agent ends it and starts it anew`,
     movesPrimary: false,
     toleratedOverlapMs: 0,
-    inflict: (lab, primary) => {
-      lab.freeze(primary, 'database');
-      return nothing();
-    },
-    undo: (lab, primary) => {
-      lab.thaw(primary, 'database');
-      return nothing();
-    },
+    inflict: (lab, primary) => lab.freeze(primary, 'database'),
+    undo: (lab, primary) => lab.thaw(primary, 'database'),
   },
   'etcd-all': {
     sentence: () => 'SIGSTOP of every etcd server for twice the ttl: nobody can prove anything',
     movesPrimary: false,
     toleratedOverlapMs: 0,
     lastsMs: (ttlMs) => 2 * ttlMs,
-    inflict: (lab) => {
-      lab.etcd.freeze();
-      return nothing();
-    },
-    undo: (lab) => {
-      lab.etcd.thaw();
-      return nothing();
-    },
+    inflict: (lab) => lab.etcd.freeze(),
+    undo: (lab) => lab.etcd.thaw(),
   },
 } as const satisfies Record<string, Fault>;
 

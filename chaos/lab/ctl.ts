@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { CtlResult } from './lab.ts';
+import type { CtlResult, Lab } from './lab.ts';
 
 /** The built haagentctl. */
 export const CTL = fileURLToPath(new URL('../../dist/bin/haagentctl.js', import.meta.url));
@@ -18,3 +18,9 @@ export const runCtl = (args: readonly string[], deadlineMs: number): Promise<Ctl
       },
     );
   });
+
+/** Hands over to the best replica; throws with what haagentctl printed when it failed. */
+export const switchoverByCtl = async (ctl: Lab['ctl']): Promise<void> => {
+  const { code, stdout, stderr } = await ctl(['switchover', '--yes']);
+  if (code !== 0) throw new Error(`haagentctl switchover ended with ${code}:\n${stdout}${stderr}`);
+};

@@ -9,14 +9,14 @@ import { waitFor } from './wait.ts';
 export interface LabEtcd {
   readonly endpoints: readonly string[];
   readonly client: EtcdClient;
-  start(index?: number): void;
+  start(index?: number): Promise<void>;
   /** Returns when every server says that it is healthy. */
   ready(options?: { readonly deadlineMs?: number; readonly signal?: AbortSignal }): Promise<void>;
   /** kill -9: its data stays. */
   kill(index?: number): Promise<void>;
   /** Holds the processes; connections stay open and silent. */
-  freeze(index?: number): void;
-  thaw(index?: number): void;
+  freeze(index?: number): Promise<void>;
+  thaw(index?: number): Promise<void>;
 }
 
 /** Prepares `count` etcd servers below `dir`, ready to start. */
@@ -62,17 +62,19 @@ export const createEtcd = async (options: {
   const client = createEtcdClient(endpoints);
   const chosen = (index: number | undefined): readonly Service[] =>
     index === undefined ? services : services.slice(index, index + 1);
-  const signalAll = (index: number | undefined, signal: NodeJS.Signals): void => {
+  const signalAll = (index: number | undefined, signal: NodeJS.Signals): Promise<void> => {
     for (const service of chosen(index)) {
       const running = service.process();
       if (running !== undefined) signalProc(running, signal);
     }
+    return Promise.resolve();
   };
   return {
     endpoints,
     client,
     start: (index) => {
       for (const service of chosen(index)) service.start();
+      return Promise.resolve();
     },
     ready: async ({ deadlineMs = 20_000, signal } = {}) => {
       for (const endpoint of endpoints)

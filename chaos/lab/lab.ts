@@ -40,6 +40,15 @@ export interface CtlResult {
   readonly stderr: string;
 }
 
+/** Which agent a lab runs: ours, or the peer that benches compare it with. */
+export type System = 'haagent' | 'patroni';
+
+/**
+ * What a lab can do to its hosts besides killing and freezing them. `network`: drop packets between hosts; `volumes`: fill
+ * or hang the disk of one host; `clock`: step the clock of one host.
+ */
+export type Capability = 'network' | 'volumes' | 'clock';
+
 export interface WaitOptions {
   readonly deadlineMs: number;
   readonly everyMs?: number;
@@ -50,6 +59,9 @@ export interface WaitOptions {
  * may be processes on loopback or containers.
  */
 export interface Lab {
+  readonly system: System;
+  /** The faults below that need one of these refuse where it is missing. */
+  readonly capabilities: ReadonlySet<Capability>;
   readonly dir: string;
   readonly cluster: string;
   /** How long a leader's right lasts without proof, in milliseconds. */
@@ -70,7 +82,7 @@ export interface Lab {
   stop(options?: { readonly keep?: boolean }): Promise<void>;
 
   /** Starts a member's agent as init would, and keeps it running. */
-  startMember(name: string): void;
+  startMember(name: string): Promise<void>;
   /** Ends a member's agent with SIGTERM and keeps it stopped; whatever it leaves running goes on. */
   stopAgent(name: string): Promise<void>;
 
@@ -90,9 +102,21 @@ export interface Lab {
    * SIGKILL of anything else leaves the member's init at work.
    */
   kill(name: string, part: Part, signal?: NodeJS.Signals): Promise<void>;
-  /** SIGSTOP; `all` holds init too. */
-  freeze(name: string, part: Part): void;
-  thaw(name: string, part: Part): void;
+  /** SIGSTOP; `all` holds the whole host, its init too. Returns when it has taken effect. */
+  freeze(name: string, part: Part): Promise<void>;
+  thaw(name: string, part: Part): Promise<void>;
+
+  /**
+   * From now on every packet that a host of `from` sends to a host of `to` is lost without a word: one direction, added to
+   * the cuts that are there. Hosts are named as members, `etcd1` …, and `clients` (the writers and HAProxy); a host is not
+   * cut off from itself. Needs the capability `network`.
+   */
+  cut(from: readonly string[], to: readonly string[]): Promise<void>;
+  /** Undoes every cut. */
+  heal(): Promise<void>;
+
+  /** Hands over to the best replica as an operator would; rejects when the command fails. */
+  switchover(): Promise<void>;
 
   /** Runs haagentctl against this cluster and returns how it ended; ends by `deadlineMs` (30 s). */
   ctl(args: readonly string[], options?: { readonly deadlineMs?: number }): Promise<CtlResult>;

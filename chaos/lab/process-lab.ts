@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WRITER } from './agent-config.ts';
-import { runCtl } from './ctl.ts';
+import { runCtl, switchoverByCtl } from './ctl.ts';
 import { createEtcd } from './etcd.ts';
 import { createProxy, type ProxyPorts } from './haproxy.ts';
 import { createHome } from './home.ts';
@@ -115,8 +115,15 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
     return queryOnce({ host, port, ...members.superuser }, sql);
   };
 
+  const ctl: Lab['ctl'] = (args, { deadlineMs = CTL_MS } = {}) => {
+    const config = infos().flatMap(({ configFile }) => ['--config', configFile]);
+    return runCtl([...config.slice(0, 2), ...args], deadlineMs);
+  };
+
   return {
     ...watching,
+    system: 'haagent',
+    capabilities: new Set(),
     dir,
     cluster,
     ttlMs,
@@ -132,7 +139,7 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
     member: (name) => members.of(name).info,
     addMember: members.add,
     start: async () => {
-      etcd.start();
+      await etcd.start();
       await etcd.ready({ signal: ended.signal });
       ended.signal.throwIfAborted();
       proxy?.service.start();
@@ -147,20 +154,21 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
     startMember: (name) => {
       ended.signal.throwIfAborted();
       members.of(name).agent.start();
+      return Promise.resolve();
     },
     stopAgent: (name) => members.of(name).agent.stop(),
     processes: (name, part) => members.of(name).processes(part),
     kill: (name, part, signal = 'SIGKILL') => members.of(name).kill(part, signal),
-    freeze: (name, part) => members.of(name).signal(part, 'SIGSTOP'),
-    thaw: (name, part) => members.of(name).signal(part, 'SIGCONT'),
+    freeze: async (name, part) => members.of(name).signal(part, 'SIGSTOP'),
+    thaw: async (name, part) => members.of(name).signal(part, 'SIGCONT'),
+    cut: () => Promise.reject(new Error('hosts of a process lab share loopback: it cannot cut them off')),
+    heal: () => Promise.resolve(),
+    switchover: () => switchoverByCtl(ctl),
     prepareWriter: async (primary) => {
       const [found] = await query(primary, `SELECT FROM pg_roles WHERE rolname = '${WRITER}'`);
       if (found !== undefined) return;
       await query(primary, `CREATE ROLE ${WRITER} LOGIN; GRANT CREATE ON SCHEMA public TO ${WRITER}`);
     },
-    ctl: (args, { deadlineMs = CTL_MS } = {}) => {
-      const config = infos().flatMap(({ configFile }) => ['--config', configFile]);
-      return runCtl([...config.slice(0, 2), ...args], deadlineMs);
-    },
+    ctl,
   };
 };

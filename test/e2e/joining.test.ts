@@ -14,13 +14,13 @@ const logOf = (member: LabMember): string => readFileSync(member.logFile, 'utf8'
 test('agents that start before etcd wait for it, and then make one cluster', async () => {
   const { lab } = cluster;
   showLogsOnFailure(lab);
-  for (const { name } of lab.members) lab.startMember(name);
+  for (const { name } of lab.members) await lab.startMember(name);
   for (const { name } of lab.members)
     await lab.waitFor(`the agent of ${name} answers without etcd`, () => lab.get(name, '/liveness'), {
       deadlineMs: 20_000,
     });
   expect(await lab.get('pg1', '/primary')).toMatchObject({ status: 503 });
-  lab.etcd.start();
+  await lab.etcd.start();
   await lab.etcd.ready();
   await lab.waitForHealthy({ deadlineMs: DEADLINE_MS });
 });
@@ -31,7 +31,7 @@ test('a member with an empty data directory is cloned from the cluster', async (
   const primary = await lab.waitForHealthy({ deadlineMs: DEADLINE_MS });
   await lab.query(primary, 'CREATE TABLE before_the_clone AS SELECT generate_series(1, 1000) AS n');
   const added = await lab.addMember({ name: 'pg3' });
-  lab.startMember(added.name);
+  await lab.startMember(added.name);
   await lab.waitForHealthy({ deadlineMs: DEADLINE_MS });
   expect(await lab.query(added.name, 'SELECT count(*)::int AS rows FROM before_the_clone')).toEqual([{ rows: 1000 }]);
 });
@@ -49,7 +49,7 @@ test('a data directory of another cluster is refused and left as it is', async (
   });
   const controlFile = `${stranger.dataDir}/global/pg_control`;
   const before = readFileSync(controlFile);
-  lab.startMember(stranger.name);
+  await lab.startMember(stranger.name);
   await lab.waitFor(
     'the agent says that the data belongs to another cluster',
     () => Promise.resolve(/another cluster/.test(logOf(stranger))),
@@ -66,7 +66,7 @@ test('a second agent under a name that lives is refused and changes nothing', as
   showLogsOnFailure(lab);
   const impostor = await lab.addMember({ name: 'impostor', config: { member: { name: 'pg1' } } });
   const before = lab.processes('pg1', 'postmaster')[0]?.pid;
-  lab.startMember(impostor.name);
+  await lab.startMember(impostor.name);
   await lab.waitFor(
     'the second agent says that the name is taken',
     () => Promise.resolve(/is used by a living agent/.test(logOf(impostor))),

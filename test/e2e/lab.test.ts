@@ -11,7 +11,7 @@ const gone = (dir: string): boolean => procsOfLab(dir).length === 0 && !existsSy
 
 test('a lab that is stopped leaves no process and no file', async () => {
   const lab = await createLab({ engine: 'postgres', members: 1 });
-  lab.etcd.start();
+  await lab.etcd.start();
   await lab.etcd.ready();
   expect(procsOfLab(lab.dir).length).toBeGreaterThan(0);
   await lab.stop();
@@ -24,7 +24,7 @@ test('a lab whose process was killed leaves no process and no file either', asyn
   const script = `
     import { createLab } from ${JSON.stringify(module)};
     const lab = await createLab({ engine: 'postgres', members: 1 });
-    lab.etcd.start();
+    await lab.etcd.start();
     await lab.etcd.ready();
     console.log(lab.dir);
     setInterval(() => {}, 1_000);`;
