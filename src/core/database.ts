@@ -27,6 +27,29 @@ export interface ReplicaConnection {
   readonly state: string;
   readonly sync: string;
   readonly lag: number | undefined;
+  /** The end of what it says that it safely keeps; undefined where the engine does not tell. */
+  readonly flushed: Position | undefined;
+  /** Age of its last message; undefined where the engine does not tell. */
+  readonly heardAgoMs: number | undefined;
+}
+
+/**
+ * What a primary demands before it answers that a commit is done: `acks` of these voters (`member~instance`) have it safely.
+ * acks 0, without voters: nothing.
+ */
+export interface Acknowledgement {
+  readonly voters: readonly string[];
+  readonly acks: number;
+}
+
+/** A replica's end of the stream from its source. */
+export interface ReceiverView {
+  /** `none`: nothing receives and nothing tries to; `connecting`: a receiver is there, or will be, without a stream. */
+  readonly state: 'streaming' | 'connecting' | 'none';
+  /** Age of the last message of the source; undefined before the first one of this receiver. */
+  readonly heardAgoMs: number | undefined;
+  /** How long ago a stream ended that has not come back; undefined while there is one, or where none has been. */
+  readonly endedAgoMs: number | undefined;
 }
 
 /** The member's own database, as observed just now. Engine-neutral. */
@@ -67,6 +90,12 @@ export interface RunningDatabase {
   /** The stream from the source is established. */
   readonly streaming: boolean;
   readonly replay: ReplayView | undefined;
+  /** Of a replica; undefined on a primary. */
+  readonly receiver: ReceiverView | undefined;
+  /** What is configured and shown, which proves nothing (rule D7); undefined where it is not known. */
+  readonly acknowledgement: Acknowledgement | undefined;
+  /** Commits that wait for acknowledgements now. */
+  readonly waitingCommits: number;
   readonly replicas: readonly ReplicaConnection[];
   /** Where each retained slot starts, by slot owner. */
   readonly slots: Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
 import type { InstanceId, MemberName, Ms, Term } from '../core/brand.ts';
-import type { DatabaseView, Source } from '../core/database.ts';
+import type { Acknowledgement, DatabaseView, Source } from '../core/database.ts';
 import type { Position, PositionAlgebra } from '../core/position.ts';
 import type { GuardTarget } from './guard.ts';
 
@@ -37,6 +37,20 @@ export interface Database {
    * Throws `StepError` (core/errors.ts) with code `generation-mismatch` (database fenced) when the engine chose another number.
    */
   promote(step: Step & { readonly generation: number }): Promise<void>;
+  /**
+   * Makes `wanted` what the database demands of every commit, as one single step, and proves that it is in force: what is shown
+   * proves nothing (rule D7; A8). `from` is what was proven before; undefined: nothing is known. Before a promotion, on a replica, it
+   * only prepares: it is in force from the promotion's first instant, and the proof is a second call on the primary. Idempotent.
+   * Throws `StepError` where it cannot be proven in time: then either may be in force.
+   */
+  acknowledge(
+    step: Step & { readonly from: Acknowledgement | undefined; readonly wanted: Acknowledgement },
+  ): Promise<void>;
+  /**
+   * Ends receiving from any source until the next `follow`, also over a restart of the database (rule D11), verifies that no
+   * receiver is left (A9), and returns the end of everything received. Running tasks of the database were ended before.
+   */
+  stopReceiving(step: Step): Promise<{ readonly position: Position }>;
   /** A commit under the settings in force, recording the term: proves that writes are acknowledged. */
   barrier(step: Step & { readonly term: Term }): Promise<void>;
   checkpoint(step: Step): Promise<void>;

@@ -1,3 +1,4 @@
+import { StepError } from '../../core/errors.ts';
 import type { Database, DatabaseEvent } from '../../ports/database.ts';
 import type { GuardTarget } from '../../ports/guard.ts';
 import { createAdmin } from './admin.ts';
@@ -91,6 +92,9 @@ export const createPostgres = (options: PostgresOptions): Database => {
     fence: (step) => mapped('fencing the database', step, () => fence(parts, target, step)),
     endBlockers: (step) => mapped('ending the sessions that block replay', step, () => endBlockers(parts, step)),
     promote: (order) => mapped('promoting the database', order, () => promote(parts, target, order)),
+    acknowledge: () => Promise.reject(new StepError('refused', 'this version of the adapter only runs asynchronously')),
+    stopReceiving: () =>
+      Promise.reject(new StepError('refused', 'this version of the adapter only runs asynchronously')),
     barrier: (order) => mapped('committing the barrier', order, () => barrier(parts, order)),
     checkpoint: (step) => mapped('completing a checkpoint', step, () => checkpoint(parts, step)),
     follow: (order) => mapped('changing the source', order, () => follow(parts, target, order)),

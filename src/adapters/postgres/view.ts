@@ -33,11 +33,16 @@ const replicasOf = (answer: RunningAnswer): readonly ReplicaConnection[] =>
     state: each.state,
     sync: each.sync ?? 'async',
     lag: each.lag === null ? undefined : Math.max(0, each.lag),
+    flushed: undefined,
+    heardAgoMs: undefined,
   }));
 
 const common = (answer: RunningAnswer, context: ViewContext) => ({
   kind: 'running' as const,
   systemId: answer.systemId,
+  receiver: undefined,
+  acknowledgement: undefined,
+  waitingCommits: 0,
   replicas: replicasOf(answer),
   slots: slotsOf(answer, context.ownerOf),
   pendingRestart: context.pendingRestart,

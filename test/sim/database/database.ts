@@ -94,6 +94,9 @@ export const createDatabase = (): SimDatabase => {
               server.role === 'replica'
                 ? { received: position, applied: position, delayMs: 0, paused: false, blockers: 0 }
                 : undefined,
+            receiver: undefined,
+            acknowledgement: undefined,
+            waitingCommits: 0,
             replicas: [],
             slots: {},
             pendingRestart: [],
