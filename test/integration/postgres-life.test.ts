@@ -266,7 +266,7 @@ describe('one PostgreSQL server', () => {
     const wal = join(a.options.dataDir, 'pg_wal');
     await a.database.stop(step());
     const { placeholderHistory } = await import('../../src/adapters/postgres/timeline-history.ts');
-    const { createFiles } = await import('../../src/adapters/postgres/files.ts');
+    const { createFiles } = await import('../../src/adapters/engine/files.ts');
     await createFiles(a.options.osUser).write(join(wal, '0000000F.history'), placeholderHistory(timeline));
     expect(timeline).toBe(14);
     await a.database.start({ signal: controller.signal, timeout: ms(10_000), source: undefined });
@@ -277,7 +277,7 @@ describe('one PostgreSQL server', () => {
   it('that saw the beginning of a lost timeline does not continue a history that never happened', async () => {
     await a.database.stop(step());
     await a.database.start({ ...step(), source: undefined });
-    const { createFiles } = await import('../../src/adapters/postgres/files.ts');
+    const { createFiles } = await import('../../src/adapters/engine/files.ts');
     await createFiles(a.options.osUser).write(
       join(a.options.dataDir, 'pg_wal', '00000012.history'),
       '17\t7/F000000\tlost winner\n',
@@ -300,7 +300,7 @@ describe('a data directory', () => {
 
   it('with something else in it is left alone', async () => {
     const x = await lab.member('x', { port: await freePort() });
-    const { createFiles } = await import('../../src/adapters/postgres/files.ts');
+    const { createFiles } = await import('../../src/adapters/engine/files.ts');
     const files = createFiles(x.options.osUser);
     await files.directory(x.options.dataDir);
     await files.write(join(x.options.dataDir, 'letter.txt'), 'dear');

@@ -1,6 +1,6 @@
 import { StepError } from '../../core/errors.ts';
 import type { Step } from '../../ports/database.ts';
-import { budgetOf } from './deadline.ts';
+import { budgetOf } from '../engine/budget.ts';
 import { lsnAt, parseLsn, type Lsn } from './lsn.ts';
 import { openSession, sqlStateOf, withSession, type Row, type Session, type SessionTarget } from './session.ts';
 import type { Site } from './site.ts';

@@ -1,6 +1,6 @@
 import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ifMissing } from './files.ts';
+import { ifMissing } from '../engine/files.ts';
 
 const SEGMENT_DONE = /^([0-9A-F]{24})\.done$/;
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readIfThere } from './files.ts';
+import { readIfThere } from '../engine/files.ts';
 import { isOurs } from './parameters.ts';
 import type { Site } from './site.ts';
 

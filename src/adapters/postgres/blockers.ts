@@ -1,5 +1,5 @@
 import type { Step } from '../../ports/database.ts';
-import { budgetOf } from './deadline.ts';
+import { budgetOf } from '../engine/budget.ts';
 import type { Parts } from './parts.ts';
 import { BLOCKERS } from './running-query.ts';
 

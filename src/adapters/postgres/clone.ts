@@ -6,11 +6,11 @@ import type { Step } from '../../ports/database.ts';
 import { cleanAutoConf } from './auto-conf.ts';
 import { toolConninfo } from './conninfo.ts';
 import { createControlFileReader } from './control-file.ts';
-import { budgetOf, type Budget } from './deadline.ts';
+import { budgetOf, type Budget } from '../engine/budget.ts';
 import { succeeded } from './failures.ts';
-import { markFinished, markUnfinished, unfinished } from './markers.ts';
+import { markFinished, markUnfinished, unfinished } from '../engine/markers.ts';
 import type { CustomClone } from './options.ts';
-import { refuseRunning, replaceData } from './replace-data.ts';
+import { refuseRunning, replaceData } from '../engine/replace-data.ts';
 import type { Site } from './site.ts';
 import { withSource } from './source-session.ts';
 

@@ -1,7 +1,7 @@
 import type { Term } from '../../core/brand.ts';
 import { StepError } from '../../core/errors.ts';
 import type { Step } from '../../ports/database.ts';
-import { budgetOf } from './deadline.ts';
+import { budgetOf } from '../engine/budget.ts';
 import type { Parts } from './parts.ts';
 import { SCHEMA } from './roles.ts';
 import type { Session } from './session.ts';

@@ -5,10 +5,10 @@ import { accessFile, accessRuleFault, memberAddresses } from './access-rules.ts'
 import { receiverConninfo } from './conninfo.ts';
 import type { ControlFile } from './control-file.ts';
 import { tailOf } from './failures.ts';
-import { readIfThere } from './files.ts';
+import { readIfThere } from '../engine/files.ts';
 import { commandLineParameters, fileParameters, mergeParameters } from './parameters.ts';
 import { quoteSetting } from './quoting.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from '../engine/settings.ts';
 import type { Site } from './site.ts';
 import { slotName } from './slot-names.ts';
 

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseConfig, Step } from '../../ports/database.ts';
-import { budgetOf } from './deadline.ts';
-import { ifMissing } from './files.ts';
+import { budgetOf } from '../engine/budget.ts';
+import { ifMissing } from '../engine/files.ts';
 import type { Parts } from './parts.ts';
 
 /**

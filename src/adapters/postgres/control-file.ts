@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Step } from '../../ports/database.ts';
 import { succeeded } from './failures.ts';
-import { ifMissing } from './files.ts';
+import { ifMissing } from '../engine/files.ts';
 import { parseLsn, type Lsn } from './lsn.ts';
 import type { Site } from './site.ts';
 

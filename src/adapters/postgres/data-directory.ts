@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Step } from '../../ports/database.ts';
-import { fileErrorCode, readIfThere } from './files.ts';
+import { fileErrorCode, readIfThere } from '../engine/files.ts';
 import type { Site } from './site.ts';
 
 /** What kind of directory the data directory is, before any server is asked. */

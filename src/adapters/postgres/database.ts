@@ -21,7 +21,7 @@ import { postgresPositions } from './positions.ts';
 import { createPostmaster } from './postmaster.ts';
 import { promote } from './promote.ts';
 import { obstacles, rewind } from './rewind.ts';
-import { createSettingsStore } from './settings.ts';
+import { createSettingsStore } from '../engine/settings.ts';
 import { createSite } from './site.ts';
 import { createSlots } from './slots.ts';
 import { createSlowFacts } from './slow-facts.ts';

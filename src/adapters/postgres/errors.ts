@@ -1,6 +1,6 @@
 import { StepError } from '../../core/errors.ts';
 import type { Step } from '../../ports/database.ts';
-import { fileErrorCode } from './files.ts';
+import { fileErrorCode } from '../engine/files.ts';
 import { sqlStateOf } from './session.ts';
 
 /** Disk full, in PostgreSQL's and in the file system's words. */

@@ -3,7 +3,7 @@ import { StepError } from '../../core/errors.ts';
 import type { Step } from '../../ports/database.ts';
 import type { GuardTarget } from '../../ports/guard.ts';
 import { endBlockers } from './blockers.ts';
-import { budgetOf, type Budget } from './deadline.ts';
+import { budgetOf, type Budget } from '../engine/budget.ts';
 import { fence } from './fence.ts';
 import { ensureOwnSlot } from './own-slot.ts';
 import type { Parts } from './parts.ts';

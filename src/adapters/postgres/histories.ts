@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readIfThere } from './files.ts';
+import { readIfThere } from '../engine/files.ts';
 import { historyName, type Lsn } from './lsn.ts';
 import type { Reach } from './positions.ts';
 import { isPlaceholder, parseHistory, type Switch } from './timeline-history.ts';

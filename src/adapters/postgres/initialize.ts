@@ -4,15 +4,15 @@ import { StepError } from '../../core/errors.ts';
 import type { Step } from '../../ports/database.ts';
 import { cleanAutoConf } from './auto-conf.ts';
 import { createControlFileReader } from './control-file.ts';
-import { budgetOf, type Budget } from './deadline.ts';
+import { budgetOf, type Budget } from '../engine/budget.ts';
 import { succeeded } from './failures.ts';
-import { ifMissing } from './files.ts';
-import { unfinished } from './markers.ts';
+import { ifMissing } from '../engine/files.ts';
+import { unfinished } from '../engine/markers.ts';
 import { firstLimits, mergeParameters } from './parameters.ts';
 import { untilWritable, withPrivateServer } from './private-server.ts';
-import { replaceData } from './replace-data.ts';
+import { replaceData } from '../engine/replace-data.ts';
 import { roleStatements } from './roles.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from '../engine/settings.ts';
 import type { Site } from './site.ts';
 
 /** Creates new data with `initdb`, or with the operator's own command. */

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ControlFile } from './control-file.ts';
-import type { Budget } from './deadline.ts';
+import type { Budget } from '../engine/budget.ts';
 import { formatLsn, segmentName, type Lsn } from './lsn.ts';
 import type { Site } from './site.ts';
 

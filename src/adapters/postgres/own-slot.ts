@@ -1,6 +1,6 @@
 import type { Source } from '../../core/database.ts';
 import type { Step } from '../../ports/database.ts';
-import { budgetOf } from './deadline.ts';
+import { budgetOf } from '../engine/budget.ts';
 import { slotName } from './slot-names.ts';
 import type { Site } from './site.ts';
 import { withSource } from './source-session.ts';

@@ -3,7 +3,7 @@ import type { Configuration } from './configuration.ts';
 import type { ControlFileReader } from './control-file.ts';
 import type { Histories } from './histories.ts';
 import type { Postmaster } from './postmaster.ts';
-import type { SettingsStore } from './settings.ts';
+import type { SettingsStore } from '../engine/settings.ts';
 import type { Site } from './site.ts';
 
 /** The parts of one member's PostgreSQL that its steps share. */

@@ -1,6 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ifMissing } from './files.ts';
+import { ifMissing } from '../engine/files.ts';
 import { historyName, timelineOfName, type Lsn } from './lsn.ts';
 import type { Site } from './site.ts';
 import { isPlaceholder, parseHistory, placeholderHistory } from './timeline-history.ts';

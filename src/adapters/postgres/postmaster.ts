@@ -2,9 +2,9 @@ import { open, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StepError } from '../../core/errors.ts';
 import type { ProcessId, ProcessInfo } from '../../ports/processes.ts';
-import type { Budget } from './deadline.ts';
+import type { Budget } from '../engine/budget.ts';
 import { meaningOf, tailOf } from './failures.ts';
-import { ifMissing, readIfThere } from './files.ts';
+import { ifMissing, readIfThere } from '../engine/files.ts';
 import type { Site } from './site.ts';
 
 /** The server's parent process: found, started, and watched. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { StepError } from '../../core/errors.ts';
 import type { Step } from '../../ports/database.ts';
-import { budgetOf, type Budget } from './deadline.ts';
+import { budgetOf, type Budget } from '../engine/budget.ts';
 import { createPostmaster, stopServer } from './postmaster.ts';
 import { quoteSetting } from './quoting.ts';
 import { openSession, type Session } from './session.ts';

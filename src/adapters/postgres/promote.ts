@@ -5,7 +5,7 @@ import type { Step } from '../../ports/database.ts';
 import type { GuardTarget } from '../../ports/guard.ts';
 import { offerSegments } from './archive-status.ts';
 import { cleanAutoConf } from './auto-conf.ts';
-import { budgetOf, type Budget } from './deadline.ts';
+import { budgetOf, type Budget } from '../engine/budget.ts';
 import { fence } from './fence.ts';
 import { laterLsn, parseLsn, timelineOfName, type Lsn } from './lsn.ts';
 import type { Parts } from './parts.ts';

@@ -1,4 +1,4 @@
-import type { Budget } from './deadline.ts';
+import type { Budget } from '../engine/budget.ts';
 import type { Parts } from './parts.ts';
 
 /** From whom a replica takes its log just now, as the server itself tells. */

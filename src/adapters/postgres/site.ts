@@ -4,8 +4,10 @@ import type { RunResult } from '../../ports/processes.ts';
 import type { Step } from '../../ports/database.ts';
 import { dialectOf, type Dialect } from './dialect.ts';
 import { succeeded } from './failures.ts';
-import { createFiles, type Files } from './files.ts';
+import { createFiles } from '../engine/files.ts';
+import type { Place } from '../engine/place.ts';
 import type { PostgresOptions } from './options.ts';
+import { createTablespaces } from './tablespaces.ts';
 
 /** Where everything of this member's PostgreSQL lies. */
 interface Paths {
@@ -28,10 +30,9 @@ interface Paths {
 }
 
 /** One installation: its options, paths, files and programs. */
-export interface Site {
+export interface Site extends Place {
   readonly options: PostgresOptions;
   readonly paths: Paths;
-  readonly files: Files;
   /** Runs one of PostgreSQL's programs to its end as the database's user, in the C locale, with the password file. */
   run(program: string, args: readonly string[], step: Step): Promise<RunResult>;
   /** The same for a program that writes data. */
@@ -40,10 +41,6 @@ export interface Site {
   runCustom(command: readonly string[], env: Readonly<Record<string, string>>, step: Step): Promise<RunResult>;
   /** Version of the programs in binDir; asked once. Throws `StepError` where they cannot be run. */
   dialect(step: Step): Promise<Dialect>;
-  /** Kills programs that an earlier agent left writing data (C26). */
-  endOrphans(): void;
-  /** Makes our own folder with the password file in it. Done once, cheap afterwards. */
-  prepare(): Promise<void>;
   /** What a program started by us needs to be the database's user. */
   readonly as: { readonly uid?: number; readonly gid?: number };
 }
@@ -112,6 +109,7 @@ export const createSite = (options: PostgresOptions, passfile: string): Site => 
     options,
     paths,
     files,
+    outside: createTablespaces(files),
     as,
     run: (name, args, step) => execute(program(name, args), paths.own, {}, step),
     runWriter: (name, args, step) => execute(program(name, args), paths.work, {}, step),

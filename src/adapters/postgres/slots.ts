@@ -1,7 +1,7 @@
 import type { MemberName } from '../../core/brand.ts';
 import { elapsedAtLeast, type Instant } from '../../core/instant.ts';
 import type { SlotPlan, Step } from '../../ports/database.ts';
-import { budgetOf, type Budget } from './deadline.ts';
+import { budgetOf, type Budget } from '../engine/budget.ts';
 import { formatLsn, parseLsn, type Lsn } from './lsn.ts';
 import type { Parts } from './parts.ts';
 import { quoteLiteral } from './quoting.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from 'node:tls';
 import type { Source } from '../../core/database.ts';
 import { StepError } from '../../core/errors.ts';
-import type { Budget } from './deadline.ts';
+import type { Budget } from '../engine/budget.ts';
 import type { PostgresOptions } from './options.ts';
 import { sqlStateOf, withSession, type Session } from './session.ts';
 

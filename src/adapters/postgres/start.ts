@@ -1,7 +1,7 @@
 import type { Source } from '../../core/database.ts';
 import type { Step } from '../../ports/database.ts';
 import type { GuardTarget } from '../../ports/guard.ts';
-import { budgetOf } from './deadline.ts';
+import { budgetOf } from '../engine/budget.ts';
 import { follow } from './follow.ts';
 import type { Parts } from './parts.ts';
 import { startStopped, untilAnswering } from './start-stopped.ts';

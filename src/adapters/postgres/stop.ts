@@ -2,7 +2,7 @@ import { StepError } from '../../core/errors.ts';
 import type { Position } from '../../core/position.ts';
 import type { Step } from '../../ports/database.ts';
 import type { ProcessInfo } from '../../ports/processes.ts';
-import { budgetOf, type Budget } from './deadline.ts';
+import { budgetOf, type Budget } from '../engine/budget.ts';
 import type { Parts } from './parts.ts';
 import { toPosition } from './positions.ts';
 import { gone } from './postmaster.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { offerSegments } from '../../../src/adapters/postgres/archive-status.ts';
 import type { ControlFile } from '../../../src/adapters/postgres/control-file.ts';
-import { createFiles } from '../../../src/adapters/postgres/files.ts';
+import { createFiles } from '../../../src/adapters/engine/files.ts';
 import { createHistories } from '../../../src/adapters/postgres/histories.ts';
 import { lsnAt } from '../../../src/adapters/postgres/lsn.ts';
 import { stoppedView } from '../../../src/adapters/postgres/stopped-view.ts';

@@ -1,28 +1,16 @@
-import { readdir, readlink, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { StepError } from '../../core/errors.ts';
-import type { Budget } from './deadline.ts';
+import type { Budget } from './budget.ts';
 import { fileErrorCode, ifMissing } from './files.ts';
 import { markFinished, markUnfinished, type Unfinished } from './markers.ts';
-import type { Site } from './site.ts';
+import type { Place } from './place.ts';
 
 const entriesOf = async (path: string): Promise<readonly string[]> => (await readdir(path).catch(ifMissing)) ?? [];
 
-/** Folders outside the data directory that hold its tablespaces' files. */
-const tablespacesOf = async (dataDir: string): Promise<readonly string[]> => {
-  const links = await entriesOf(join(dataDir, 'pg_tblspc'));
-  const targets = await Promise.all(links.map((name) => readlink(join(dataDir, 'pg_tblspc', name)).catch(() => '')));
-  return targets.filter((target) => isAbsolute(target));
-};
-
-const emptyTablespaces = async (site: Site, dataDir: string): Promise<void> => {
-  for (const folder of await tablespacesOf(dataDir))
-    for (const name of await entriesOf(folder)) if (name.startsWith('PG_')) await site.files.remove(join(folder, name));
-};
-
-const removeData = async (site: Site, dataDir: string): Promise<void> => {
-  await emptyTablespaces(site, dataDir);
-  await site.files.remove(dataDir);
+const removeData = async (place: Place, dataDir: string): Promise<void> => {
+  await place.outside.empty(dataDir);
+  await place.files.remove(dataDir);
 };
 
 /** A mount point cannot be renamed; its content has to be replaced where it is. */
@@ -41,46 +29,46 @@ const keptCopies = async (dataDir: string): Promise<readonly string[]> => {
     .map((name) => join(dirname(dataDir), name));
 };
 
-const removeKept = async (site: Site, from: number): Promise<void> => {
-  for (const path of (await keptCopies(site.options.dataDir)).slice(from)) await site.files.remove(path);
+const removeKept = async (place: Place, from: number): Promise<void> => {
+  for (const path of (await keptCopies(place.options.dataDir)).slice(from)) await place.files.remove(path);
 };
 
 /** Puts finished data into its place; the old goes aside or away. */
-const swap = async (site: Site, step: Unfinished, keepOld: boolean): Promise<void> => {
-  const { options, files, paths } = site;
-  await markUnfinished(site, step);
+const swap = async (place: Place, step: Unfinished, keepOld: boolean): Promise<void> => {
+  const { options, files, paths } = place;
+  await markUnfinished(place, step);
   if ((await entriesOf(options.dataDir)).length > 0 && keepOld) {
     const stamp = new Date(options.clock.wall()).toISOString().replaceAll(/\D/g, '').slice(0, 14);
     await files.move(options.dataDir, `${options.dataDir}.kept-${stamp}`);
-    await removeKept(site, 1);
+    await removeKept(place, 1);
   } else await files.remove(options.dataDir);
   await files.move(paths.fresh, options.dataDir);
-  await markFinished(site);
+  await markFinished(place);
 };
 
-const makeBeside = async (site: Site, step: Unfinished, keepOld: boolean, make: (dir: string) => Promise<void>) => {
-  const { options, paths, files } = site;
-  await removeData(site, paths.fresh);
+const makeBeside = async (place: Place, step: Unfinished, keepOld: boolean, make: (dir: string) => Promise<void>) => {
+  const { options, paths, files } = place;
+  await removeData(place, paths.fresh);
   // While old data is there and whole, an interruption loses nothing; without it, it must be seen.
-  if ((await entriesOf(options.dataDir)).length === 0) await markUnfinished(site, step);
+  if ((await entriesOf(options.dataDir)).length === 0) await markUnfinished(place, step);
   await files.directory(paths.fresh);
   await make(paths.fresh);
-  await swap(site, step, keepOld);
+  await swap(place, step, keepOld);
 };
 
-const makeInPlace = async (site: Site, step: Unfinished, make: (dir: string) => Promise<void>): Promise<void> => {
-  const { dataDir } = site.options;
-  await markUnfinished(site, step);
-  await emptyTablespaces(site, dataDir);
-  for (const name of await entriesOf(dataDir)) await site.files.remove(join(dataDir, name));
-  await site.files.directory(dataDir);
+const makeInPlace = async (place: Place, step: Unfinished, make: (dir: string) => Promise<void>): Promise<void> => {
+  const { dataDir } = place.options;
+  await markUnfinished(place, step);
+  await place.outside.empty(dataDir);
+  for (const name of await entriesOf(dataDir)) await place.files.remove(join(dataDir, name));
+  await place.files.directory(dataDir);
   await make(dataDir);
-  await markFinished(site);
+  await markFinished(place);
 };
 
 /** A server whose directory is renamed under it would go on, found by nobody, not even by a fence. */
-export const refuseRunning = (site: Site, what: string): void => {
-  const running = site.options.processes.within(site.options.dataDir).length;
+export const refuseRunning = (place: Place, what: string): void => {
+  const running = place.options.processes.within(place.options.dataDir).length;
   if (running > 0)
     throw new StepError('refused', `${what}: ${running} processes of a server run in it; stop or fence it first`);
 };
@@ -92,21 +80,21 @@ export const refuseRunning = (site: Site, what: string): void => {
  * directory. Whatever happens, observing afterwards says either the old data, the new data, or `incomplete`.
  */
 export const replaceData = async (
-  site: Site,
+  place: Place,
   step: Unfinished,
   { keepOld }: { readonly keepOld: boolean },
   budget: Budget,
   make: (directory: string) => Promise<void>,
 ): Promise<void> => {
-  const { dataDir, log } = site.options;
-  await site.prepare();
-  site.endOrphans();
-  refuseRunning(site, `replacing the data in ${dataDir}`);
-  await site.files.directory(dirname(dataDir), 0o755);
-  const second = !(await isMountPoint(dataDir)) && (await tablespacesOf(dataDir)).length === 0;
-  if (!second) return makeInPlace(site, step, make);
+  const { dataDir, log } = place.options;
+  await place.prepare();
+  place.endOrphans();
+  refuseRunning(place, `replacing the data in ${dataDir}`);
+  await place.files.directory(dirname(dataDir), 0o755);
+  const second = !(await isMountPoint(dataDir)) && (await place.outside.folders(dataDir)).length === 0;
+  if (!second) return makeInPlace(place, step, make);
   try {
-    await makeBeside(site, step, keepOld, make);
+    await makeBeside(place, step, keepOld, make);
   } catch (error) {
     const noRight = ['EACCES', 'EPERM', 'EXDEV', 'EBUSY'].includes(fileErrorCode(error) ?? '');
     const full = error instanceof StepError && error.code === 'disk-full';
@@ -116,8 +104,8 @@ export const replaceData = async (
       reason: error instanceof Error ? error.message : String(error),
     });
     budget.check(`replacing the data in ${dataDir}`);
-    await removeData(site, site.paths.fresh).catch(() => undefined);
-    await removeKept(site, 0);
-    await makeInPlace(site, step, make);
+    await removeData(place, place.paths.fresh).catch(() => undefined);
+    await removeKept(place, 0);
+    await makeInPlace(place, step, make);
   }
 };

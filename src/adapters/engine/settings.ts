@@ -3,7 +3,7 @@ import { parseInstanceId, parseMemberName, type InstanceId, type MemberName } fr
 import type { Source } from '../../core/database.ts';
 import type { DatabaseConfig } from '../../ports/database.ts';
 import { readIfThere } from './files.ts';
-import type { Site } from './site.ts';
+import type { Place } from './place.ts';
 
 /** What this member's database was last told to be. Kept on disk, so that a restarted agent starts it the same way. */
 export interface Settings {
@@ -42,32 +42,32 @@ const schema = z.object({
     .optional(),
 });
 
-const read = async (site: Site): Promise<Settings> => {
-  const text = await readIfThere(site.paths.settings);
+const read = async (place: Place): Promise<Settings> => {
+  const text = await readIfThere(place.paths.settings);
   if (text === undefined) return { config: undefined, source: undefined };
   try {
     const found = schema.parse(JSON.parse(text));
     return { config: found.config, source: found.source };
   } catch (error) {
-    site.options.log.warn('database.settings_unreadable', 'kept settings cannot be read; they will be written anew', {
-      path: site.paths.settings,
+    place.options.log.warn('database.settings_unreadable', 'kept settings cannot be read; they will be written anew', {
+      path: place.paths.settings,
       error: String(error),
     });
     return { config: undefined, source: undefined };
   }
 };
 
-export const createSettingsStore = (site: Site): SettingsStore => {
+export const createSettingsStore = (place: Place): SettingsStore => {
   let current: Settings | undefined;
-  const get = async (): Promise<Settings> => (current ??= await read(site));
+  const get = async (): Promise<Settings> => (current ??= await read(place));
   return {
     get,
     set: async (change) => {
       const before = await get();
       const next = { ...before, ...change };
       if (JSON.stringify(next) !== JSON.stringify(before)) {
-        await site.prepare();
-        await site.files.write(site.paths.settings, `${JSON.stringify(next, undefined, 2)}\n`);
+        await place.prepare();
+        await place.files.write(place.paths.settings, `${JSON.stringify(next, undefined, 2)}\n`);
       }
       current = next;
       return next;
