@@ -210,8 +210,9 @@ const seeDatabase = (m: Memory, database: Known<DatabaseView>): Memory => {
 const handoverHears = (m: Memory, positions: PositionAlgebra): Memory => {
   if (m.handover?.phase !== 'catching-up') return m;
   const answer = m.peers?.answers.get(m.handover.to);
-  const applied = answer?.kind === 'known' ? answer.value.applied : undefined;
-  return handoverStep(m, { kind: 'candidate', applied }, positions);
+  if (answer?.kind !== 'known') return m;
+  const { applied, instance } = answer.value;
+  return handoverStep(m, { kind: 'candidate', applied, instance }, positions);
 };
 
 const handoverStep = (m: Memory, event: HandoverEvent, positions: PositionAlgebra): Memory =>

@@ -1,5 +1,5 @@
 import { ms } from './brand.ts';
-import { after, elapsedAtMost } from './instant.ts';
+import { after, elapsedAtMost, remaining } from './instant.ts';
 import { beginHandover } from './handover.ts';
 import { inFlight, leadershipInFlight, send } from './keeper.ts';
 import type { Effect, Memory, Task } from './memory.ts';
@@ -141,13 +141,17 @@ const handOver = (m: Memory): Result => {
   const { reign, view, handover } = m;
   if (reign === undefined || view === undefined || handover?.phase !== 'handing-over' || leadershipInFlight(m))
     return nothing(m);
-  const to = view.members.get(handover.to)?.value;
-  if (to === undefined || reign.clearance === 'no')
-    return [{ ...m, handover: { ...handover, phase: 'failed', why: `${handover.to} is gone` } }, []];
+  const to = view.members.get(handover.to);
   const intent = view.intents.find(
     (k): k is Keyed<Extract<Intent, { kind: 'switchover' | 'failover' }>> =>
       k.value.id === handover.intent && (k.value.kind === 'switchover' || k.value.kind === 'failover'),
   );
+  const fail = (why: string): Result => [{ ...m, handover: { ...handover, phase: 'failed', why } }, []];
+  if (to === undefined || reign.clearance === 'no') return fail(`${handover.to} is gone`);
+  if (to.value.instance !== handover.instance) return fail(`the data of ${handover.to} was replaced meanwhile`);
+  if (handover.intent !== undefined && intent?.value.outcome !== undefined) return fail('it was ended meanwhile');
+  if (handover.intent !== undefined && intent === undefined) return fail('it was withdrawn');
+  if (remaining(handover.until, m.now) <= 0) return fail(`what is known of ${handover.to} kept changing`);
   const transaction = proposeHandOver({
     reign,
     view,

@@ -1,4 +1,4 @@
-import type { MemberName, Ms } from './brand.ts';
+import type { InstanceId, MemberName, Ms } from './brand.ts';
 import { ms } from './brand.ts';
 import { after, remaining, type Instant } from './instant.ts';
 import type { Position, PositionAlgebra } from './position.ts';
@@ -22,8 +22,14 @@ type HandoverPhase =
   | { readonly phase: 'stopping' }
   /** Stopped; the candidate has to receive everything up to `final`. */
   | { readonly phase: 'catching-up'; readonly final: Position; readonly until: Instant }
-  /** The transaction that moves the leader key was sent. */
-  | { readonly phase: 'handing-over'; readonly final: Position }
+  /** The transaction that moves the leader key is sent, again where only the candidate's record changed meanwhile. */
+  | {
+      readonly phase: 'handing-over';
+      readonly final: Position;
+      /** The life of the data that was seen to hold everything: no other may get the key. */
+      readonly instance: InstanceId;
+      readonly until: Instant;
+    }
   /** It will not be: the database becomes primary again under a new term. */
   | { readonly phase: 'failed'; readonly why: string };
 
@@ -31,7 +37,7 @@ export type HandoverEvent =
   | { readonly kind: 'checkpointed' }
   | { readonly kind: 'stopped'; readonly final: Position | undefined }
   | { readonly kind: 'step-failed'; readonly why: string }
-  | { readonly kind: 'candidate'; readonly applied: Position | undefined }
+  | { readonly kind: 'candidate'; readonly applied: Position | undefined; readonly instance: InstanceId }
   | { readonly kind: 'tick' };
 
 /** How long the candidate may take to receive the end of the log, once the leader has stopped. */
@@ -61,7 +67,8 @@ export const stepHandover = (h: Handover, event: HandoverEvent, now: Instant, po
     case 'candidate': {
       if (h.phase !== 'catching-up' || event.applied === undefined) return h;
       const order = positions.compare(event.applied, h.final);
-      if (order === 'equal' || order === 'ahead') return { ...base(h), phase: 'handing-over', final: h.final };
+      if (order === 'equal' || order === 'ahead')
+        return { ...base(h), phase: 'handing-over', final: h.final, instance: event.instance, until: h.until };
       return order === 'diverged' ? fail(`${h.to} has a log that diverged from ours`) : h;
     }
     case 'tick':

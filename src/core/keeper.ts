@@ -254,6 +254,9 @@ export const givenAway = (
       // Only an own heartbeat of unknown outcome came between: this one can never happen any more, and is sent again.
       if (outcome.leader === (reign.term as bigint) && outcome.mine && outcome.heartbeat !== reign.heartbeatRevision)
         return [{ ...m, reign: { ...reign, heartbeatRevision: outcome.heartbeat } }, [{ kind: 'read-view' }]];
+      // The right stands: the candidate's record or the intent has changed, which is judged from the next view (rule D14).
+      if (outcome.leader === (reign.term as bigint) && outcome.mine && flight.purpose.kind === 'hand-over')
+        return [m, [{ kind: 'read-view' }]];
       return givenAway(
         m,
         flight,

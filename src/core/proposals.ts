@@ -8,7 +8,16 @@ import {
   type Revision,
   type Term,
 } from './brand.ts';
-import type { ClusterView, ConfigVersion, Heartbeat, HistoryEntry, Initialize, Intent, MemberRecord } from './model.ts';
+import type {
+  ClusterView,
+  ConfigVersion,
+  Heartbeat,
+  HistoryEntry,
+  Initialize,
+  Intent,
+  Keyed,
+  MemberRecord,
+} from './model.ts';
 import type { Memory } from './memory.ts';
 import type { Position } from './position.ts';
 import type { Reign } from './reign.ts';
@@ -169,18 +178,22 @@ export const proposeDisown = (leader: Revision): StateTransaction => ({
   writes: [{ kind: 'delete', key: LEADER }],
 });
 
-/** D14: put the leader key on the candidate's lease. The database is stopped cleanly and the candidate has all of it. */
+/**
+ * D14: put the leader key on the candidate's lease. The database is stopped cleanly and the candidate has all of it: the
+ * life of its data that was asked, which is why its record is compared (docs/decisions/0007).
+ */
 export const proposeHandOver = (input: {
   readonly reign: Reign;
   readonly view: ClusterView;
   readonly memory: Pick<Memory, 'self' | 'instance' | 'time' | 'wall'>;
-  readonly to: MemberRecord;
+  readonly to: Keyed<MemberRecord>;
   readonly position: Position;
   readonly intent: Extract<Intent, { kind: 'switchover' | 'failover' }> | undefined;
   readonly intentRevision: Revision;
   readonly reason: string;
 }): StateTransaction => {
-  const { reign, view, memory, to } = input;
+  const { reign, view, memory } = input;
+  const to = input.to.value;
   const history: HistoryEntry = {
     member: to.name,
     instance: to.instance,
@@ -196,6 +209,7 @@ export const proposeHandOver = (input: {
       compare(HEARTBEAT, reign.heartbeatRevision),
       compare(HISTORY, at(view.history)),
       compare(SYNC, at(view.sync)),
+      compare({ kind: 'member', name: to.name }, input.to.modRevision),
       ...(input.intent === undefined ? [] : [compare({ kind: 'intent', id: input.intent.id }, input.intentRevision)]),
     ],
     writes: [

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { ms } from '../../../src/core/brand.ts';
+import type { Instant } from '../../../src/core/instant.ts';
 import { known } from '../../../src/core/known.ts';
 import type { Memory, Settled, Step, Task, TaskResult } from '../../../src/core/memory.ts';
 import type { Intent } from '../../../src/core/model.ts';
@@ -20,6 +21,7 @@ import {
   position,
   positions,
   primary,
+  record,
   reign,
   rev,
   running,
@@ -128,6 +130,59 @@ test('a leader whose key another holds fences at once', () => {
   expect(ran(feed(leader(), { kind: 'view', view: taken }, 10))).toEqual(['fence']);
 });
 
+const handing = {
+  phase: 'handing-over',
+  final: position(2, 160),
+  instance: instance('blife1'),
+  until: instant(5_000),
+} as const;
+
+/** The leader with a clean stop behind it, about to give b the key. */
+const givingAway = (over: { readonly intent?: string; readonly until?: Instant } = {}): Memory => {
+  const stopped = { kind: 'stopped', systemId: 'system', cleanly: true, wasPrimary: true } as const;
+  return leader({
+    database: known({ ...stopped, position: position(2, 160), generation: 2, leftovers: 0 }),
+    mayBePrimary: false,
+    handover: { to: name('b'), intent: undefined, reason: 'test', startedAt: instant(0), ...handing, ...over },
+  });
+};
+/** The answer that another key than its own has changed: its right is intact. */
+const changedMeanwhile = {
+  kind: 'refused',
+  revision: rev(45),
+  leader: rev(10),
+  heartbeat: rev(20),
+  mine: true,
+} as const;
+
+test('a hand-over that was refused for a newer record of the same candidate is sent again with that record (D14)', () => {
+  const sent = feed(givingAway(), { kind: 'tick' }, 10);
+  const { flight } = writing(sent, 'leader')!;
+  const refused = feed(sent.memory, { kind: 'transacted', flight, outcome: changedMeanwhile }, 20);
+  expect(refused.memory.handover?.phase).toBe('handing-over');
+  expect(writing(refused, 'leader')).toBeUndefined();
+  const members = new Map([[name('b'), keyed(record('b', { state: 'catching-up' }), 44)]]);
+  const seen = feed(refused.memory, { kind: 'view', view: ownView({ members, revision: rev(45) }) }, 30);
+  expect(writing(seen, 'leader')?.transaction.compare).toContainEqual({
+    key: { kind: 'member', name: name('b') },
+    modRevision: rev(44),
+  });
+});
+
+test('the key is not handed to other data than was seen to hold everything, nor after a withdrawal, nor for ever', () => {
+  const why = (m: Memory, over: Parameters<typeof ownView>[0], at: number): unknown => {
+    const seen = feed(m, { kind: 'view', view: ownView({ revision: rev(45), ...over }) }, at);
+    expect(writing(seen, 'leader')).toBeUndefined();
+    return those(seen, 'tell').find(({ event }) => event === 'handover.failed') ?? seen.memory.handover;
+  };
+  const replaced = new Map([[name('b'), keyed(record('b', { instance: instance('blife2') }), 44)]]);
+  expect(why(givingAway(), { members: replaced }, 30)).toMatchObject({ why: expect.stringContaining('was replaced') });
+  expect(why(givingAway({ intent: 'i1' }), {}, 30)).toMatchObject({ why: expect.stringContaining('withdrawn') });
+  expect(why(givingAway({ until: instant(20) }), {}, 30)).toMatchObject({
+    why: expect.stringContaining('kept changing'),
+  });
+});
+
 test('an unknown hand-over is settled by a heartbeat, and only then the old leader starts again (D2, D14)', () => {
   const stopped = { kind: 'stopped', systemId: 'system', cleanly: true, wasPrimary: true } as const;
   const db = known({ ...stopped, position: position(2, 160), generation: 2, leftovers: 0 });
@@ -135,7 +190,7 @@ test('an unknown hand-over is settled by a heartbeat, and only then the old lead
   const m = leader({
     database: db,
     mayBePrimary: false,
-    handover: { ...handover, phase: 'handing-over', final: position(2, 160) },
+    handover: { ...handover, ...handing },
   });
   const sent = feed(m, { kind: 'tick' }, 10);
   const { flight } = writing(sent, 'leader')!;
@@ -157,7 +212,7 @@ test('a hand-over that was refused only for an own heartbeat of unknown outcome 
   const stopped = { kind: 'stopped', systemId: 'system', cleanly: true, wasPrimary: true } as const;
   const db = known({ ...stopped, position: position(2, 160), generation: 2, leftovers: 0 });
   const handover = { to: name('b'), intent: undefined, reason: 'test', startedAt: instant(0) } as const;
-  const phase = { ...handover, phase: 'handing-over', final: position(2, 160) } as const;
+  const phase = { ...handover, ...handing };
   const sent = feed(leader({ database: db, mayBePrimary: false, handover: phase }), { kind: 'tick' }, 10);
   const refused = { kind: 'refused', revision: rev(45), leader: rev(10), heartbeat: rev(44), mine: true } as const;
   const flight = writing(sent, 'leader')!.flight;
@@ -168,8 +223,8 @@ test('a hand-over that was refused only for an own heartbeat of unknown outcome 
     key: { kind: 'heartbeat' },
     modRevision: rev(44),
   });
-  const foreign = { ...refused, heartbeat: rev(20) };
-  expect(feed(sent.memory, { kind: 'transacted', flight, outcome: foreign }, 20).memory.handover).not.toBe(phase);
+  const foreign = { ...refused, leader: rev(44), mine: false };
+  expect(feed(sent.memory, { kind: 'transacted', flight, outcome: foreign }, 20).memory.handover?.phase).toBe('failed');
 });
 
 test('a lease that etcd does not know is not used again before the shell tells of a new one', () => {

@@ -9,7 +9,7 @@ import {
 } from '../../../src/core/handover.ts';
 import { planRejoin } from '../../../src/core/rejoin.ts';
 import { simPosition, type SimPosition } from '../../sim/database/positions.ts';
-import { instant, name, position, positions } from './support.ts';
+import { instance, instant, name, position, positions } from './support.ts';
 
 const final = position(2, 200);
 
@@ -30,7 +30,7 @@ const events: fc.Arbitrary<HandoverEvent> = fc.oneof(
         80,
       ),
     )
-    .map((applied) => ({ kind: 'candidate', applied }) as const),
+    .map((applied) => ({ kind: 'candidate', applied, instance: instance('blife1') }) as const),
   fc.constant({ kind: 'tick' } as const),
 );
 

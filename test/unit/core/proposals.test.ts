@@ -94,13 +94,13 @@ test('a hand-over puts the leader key on the candidate’s lease, released, with
     reign: reign(),
     view: ownView(),
     memory: m,
-    to,
+    to: keyed(to, 44),
     position: position(2, 200),
     intent: { ...intent, from: undefined, to: to.name },
     intentRevision: rev(25),
     reason: 'test',
   });
-  expect(compared(t)).toEqual(['heartbeat', 'history', 'intents/i1', 'leader', 'sync']);
+  expect(compared(t)).toEqual(['heartbeat', 'history', 'intents/i1', 'leader', 'members/c', 'sync']);
   expect(written(t)).toEqual(['heartbeat', 'history', 'history/10', 'intents/i1', 'leader']);
   expect(t.writes).toContainEqual({ kind: 'put', key: { kind: 'leader' }, value: to.name, lease: to.lease });
   const beat = t.writes.find((w) => w.key.kind === 'heartbeat');

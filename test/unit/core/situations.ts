@@ -59,6 +59,12 @@ const failing = (task: Task['kind'], over: object = {}): Partial<Memory> => ({
 const handing = (phase: object): Partial<Memory> => ({
   handover: { to: name('b'), intent: 'i1', reason: 'test', startedAt: instant(0), ...phase } as Handover,
 });
+const moving = {
+  phase: 'handing-over',
+  final: position(2, 200),
+  instance: instance('blife1'),
+  until: instant(5_000),
+} as const;
 const intent = (value: object): Intent =>
   ({ id: 'i1', by: 'operator', at: undefined, outcome: undefined, ...value }) as Intent;
 const wished = (value: object, base: ClusterView): ClusterView => ({ ...base, intents: [keyed(intent(value), 25)] });
@@ -120,14 +126,14 @@ export const situations: readonly Situation[] = [
   situation(
     'handover.settle',
     leader({
-      ...handing({ phase: 'handing-over', final: position(2, 200) }),
+      ...handing(moving),
       ...db(stopped()),
       reign: reign({ unsettled: true }),
     }),
   ),
   situation(
     'handover.move-key',
-    leader({ ...handing({ phase: 'handing-over', final: position(2, 200) }), ...db(stopped()) }),
+    leader({ ...handing(moving), ...db(stopped()), view: wished({ kind: 'switchover' }, ownView()) }),
     'hand-over',
   ),
   situation(
