@@ -55,7 +55,8 @@ const note = (code: string, text: string): Reason => ({ code, text, blocks: fals
  */
 export const rankCandidates = (input: RankingInput): readonly CandidateReport[] => {
   const reference = referencePosition(input);
-  const judged = [...input.view.members.values()].map(({ value }) => judge(value, reference, input));
+  const living = livingPositions(input, reference);
+  const judged = [...input.view.members.values()].map(({ value }) => judge(value, { reference, living }, input));
   const able = inOrder(
     judged.filter((j) => j.reasons.every((r) => !r.blocks)),
     input.positions,
@@ -97,10 +98,50 @@ const isAhead = (a: Judged, b: Judged, positions: PositionAlgebra): boolean =>
   b.position !== undefined &&
   positions.compare(a.position, b.position) === 'ahead';
 
-/** Where a new leader is measured: the last leader's own published position. */
-const referencePosition = ({ view }: RankingInput): Position | undefined => view.heartbeat?.value.position;
+/** What a candidate must not lack more of than max_lag_on_failover, and whose it is. */
+interface Measure {
+  readonly position: Position;
+  /** `the last leader`, or a member's name. */
+  readonly of: string;
+}
 
-const judge = (record: MemberRecord, reference: Position | undefined, input: RankingInput): Judged => {
+/**
+ * The last leader's own published position; not where the member that published it says that it holds other data now: what
+ * is gone cannot be waited for, and would block everyone for ever (docs/decisions/0008).
+ */
+const referencePosition = ({ view, answers }: RankingInput): Position | undefined => {
+  const last = view.heartbeat?.value;
+  const writer = last === undefined ? undefined : answers.get(last.member);
+  return writer?.kind === 'known' && writer.value.instance !== last?.instance ? undefined : last?.position;
+};
+
+/**
+ * The replicas' own positions, as they said just now: a position that the last leader published may be older than what they
+ * hold. Not while the leader itself answers: it writes on between two answers, and nothing that it holds is in danger.
+ */
+const livingPositions = (
+  { view, answers, positions }: RankingInput,
+  reference: Position | undefined,
+): readonly Measure[] => {
+  const leads = view.leader?.value;
+  const leader = leads === undefined ? undefined : answers.get(leads);
+  if (leader?.kind === 'known' && leader.value.holdsRight) return [];
+  return [...answers.values()].flatMap((answer) => {
+    if (answer.kind === 'unknown' || answer.value.position === undefined || answer.value.role !== 'replica') return [];
+    const { name, instance, position } = answer.value;
+    // The lost tail of a former leader is nothing to wait for either.
+    const lost = reference !== undefined && positions.compare(position, reference) === 'diverged';
+    return view.members.get(name)?.value.instance === instance && !lost ? [{ of: name, position }] : [];
+  });
+};
+
+/** What candidates are measured against. */
+interface Measures {
+  readonly reference: Position | undefined;
+  readonly living: readonly Measure[];
+}
+
+const judge = (record: MemberRecord, measures: Measures, input: RankingInput): Judged => {
   const answer = input.answers.get(record.name);
   const live = answer?.kind === 'known' ? answer.value : undefined;
   const position = live?.position ?? record.position;
@@ -125,28 +166,34 @@ const judge = (record: MemberRecord, reference: Position | undefined, input: Ran
       reasons.push(block('no-position', 'how far its log reaches is not known'));
     return { record, position, lag: undefined, reasons };
   }
-  const measured = measure(position, reference, input);
+  const measured = measure(position, measures, input);
   return { record, position, lag: measured.lag, reasons: [...reasons, ...measured.reasons] };
 };
 
 const measure = (
   position: Position,
-  reference: Position | undefined,
+  { reference, living }: Measures,
   { positions, settings, allowDataLoss }: RankingInput,
 ): { readonly lag: number | undefined; readonly reasons: readonly Reason[] } => {
-  if (reference === undefined)
-    return { lag: undefined, reasons: [note('no-reference', 'the last leader published no position')] };
-  const order = positions.compare(position, reference);
-  if (order === 'diverged') {
-    const text = `its log (${positions.describe(position)}) diverged from the last leader's (${positions.describe(reference)})`;
-    // With the loss accepted, a last leader whose log forked must not block everyone for ever.
-    return { lag: undefined, reasons: [allowDataLoss === true ? note('diverged', text) : block('diverged', text)] };
-  }
-  const lag = order === 'behind' ? positions.distance(position, reference) : 0;
+  /** With the loss accepted, neither lag nor a last leader whose log forked may block anyone. */
+  const forgivable = allowDataLoss === true ? note : block;
   const limit = settings.replication.maxLagOnFailover;
-  if (lag <= limit) return { lag, reasons: [] };
-  const text = `it lacks ${lag} ${positions.unit} of the last leader's position, more than max_lag_on_failover (${limit})`;
-  return { lag, reasons: [allowDataLoss === true ? note('lag', text) : block('lag', text)] };
+  const notes =
+    reference === undefined ? [note('no-reference', 'the last leader published no position that stands')] : [];
+  if (reference !== undefined && positions.compare(position, reference) === 'diverged') {
+    const text = `its log (${positions.describe(position)}) diverged from the last leader's (${positions.describe(reference)})`;
+    return { lag: undefined, reasons: [forgivable('diverged', text)] };
+  }
+  const behind = (other: Position): number =>
+    positions.compare(position, other) === 'behind' ? positions.distance(position, other) : 0;
+  const worst = living.reduce(
+    (most, { of, position: theirs }) => (behind(theirs) > most.lacks ? { of: `${of}'s`, lacks: behind(theirs) } : most),
+    { of: "the last leader's", lacks: reference === undefined ? 0 : behind(reference) },
+  );
+  const lag = reference === undefined && living.length === 0 ? undefined : worst.lacks;
+  if (worst.lacks <= limit) return { lag, reasons: notes };
+  const text = `it lacks ${lag} ${positions.unit} of ${worst.of} position, more than max_lag_on_failover (${limit})`;
+  return { lag, reasons: [...notes, forgivable('lag', text)] };
 };
 
 const standing = (index: number, j: Judged, best: Position | undefined, positions: PositionAlgebra): Reason => {

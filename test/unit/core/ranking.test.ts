@@ -152,3 +152,64 @@ test('accepting the loss of data only adds candidates', () => {
     { numRuns: 300 },
   );
 });
+
+/** Members a to c as replicas, the last leader d gone; each answers with how far its log reaches. */
+const afterLoss = (
+  said: Readonly<Record<string, Partial<PeerAnswer>>>,
+  over: { readonly reference?: number; readonly leader?: MemberName; readonly allowDataLoss?: boolean } = {},
+): Readonly<Record<string, string | undefined>> => {
+  const reports = rankCandidates({
+    view: view({
+      leader: over.leader === undefined ? undefined : keyed(over.leader, 10),
+      heartbeat: keyed(
+        heartbeat({
+          member: name('d'),
+          instance: instance('dlife1'),
+          position: simPosition([[1, 0]], over.reference ?? 500),
+        }),
+        20,
+      ),
+      members: new Map(['a', 'b', 'c', 'd'].map((who) => [name(who), keyed(record(who), 5)])),
+    }),
+    settings: { ...DEFAULT_SETTINGS, replication: { ...DEFAULT_SETTINGS.replication, maxLagOnFailover: 50 } },
+    positions,
+    answers: new Map(Object.entries(said).map(([who, value]) => [name(who), known(answer(who, value))])),
+    allowDataLoss: over.allowDataLoss ?? false,
+  });
+  return Object.fromEntries(reports.map((r) => [r.name, r.reasons.find((reason) => reason.blocks)?.text]));
+};
+const at = (reached: number): Partial<PeerAnswer> => ({ position: simPosition([[1, 0]], reached) });
+
+test('who lacks more than the limit of what a living replica holds must not lead, however old the last heartbeat is', () => {
+  const blocked = afterLoss({ a: at(700), b: at(660), c: at(500) });
+  expect([blocked['a'], blocked['b']]).toEqual([undefined, undefined]);
+  expect(blocked['c']).toMatch(/lacks 200 bytes of a's position/);
+  expect(afterLoss({ a: at(700), c: at(500) }, { allowDataLoss: true })['c']).toBeUndefined();
+});
+
+test('a leader that answers is no measure: it writes on while the others answer', () => {
+  const leads = { ...at(5_000), leads: true, holdsRight: true, role: 'primary' } as const;
+  expect(afterLoss({ a: at(700), c: at(500), d: leads }, { leader: name('d') })['c']).toBeUndefined();
+});
+
+test('neither the tail of a former leader, nor a server promoted by hand, nor replaced data is a measure', () => {
+  const fork = {
+    position: simPosition(
+      [
+        [1, 0],
+        [2, 400],
+      ],
+      900,
+    ),
+  };
+  const byHand = { ...at(900), role: 'primary' } as const;
+  const replaced = { ...at(900), instance: instance('blife2') };
+  for (const b of [fork, byHand, replaced]) expect(afterLoss({ a: at(500), b })['a']).toBeUndefined();
+});
+
+test('what only the last leader held blocks nobody any more when that member says that its data was replaced', () => {
+  expect(afterLoss({ a: at(400) })['a']).toMatch(/lacks 100 bytes of the last leader's position/);
+  const back = { position: undefined, state: 'stopped', role: 'none' } as const;
+  expect(afterLoss({ a: at(400), d: back })['a']).toMatch(/lacks 100 bytes/);
+  expect(afterLoss({ a: at(400), d: { ...back, instance: instance('dlife2') } })['a']).toBeUndefined();
+});
