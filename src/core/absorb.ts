@@ -1,4 +1,4 @@
-import { ms } from './brand.ts';
+import { ms, type Revision } from './brand.ts';
 import type { DatabaseView } from './database.ts';
 import { stepHandover, type HandoverEvent } from './handover.ts';
 import { after } from './instant.ts';
@@ -109,8 +109,17 @@ const keepOrLose = (m: Memory, view: ClusterView): Result => {
   }
   const nobodySince = view.history !== undefined && (view.history.modRevision as bigint) === (reign.term as bigint);
   if (!nobodySince || !m.mayBePrimary) return loseReign(m, 'the leader key is gone');
-  return [{ ...m, reign: { ...reign, keyGone: true } }, []];
+  return [{ ...m, reign: { ...reign, keyGone: true, heartbeatRevision: lastOfOurs(m, reign, view) } }, []];
 };
+
+/**
+ * The heartbeat that D13 compares. One of unknown outcome may be the last: it is seen as ours, and whatever else was sent
+ * compares an older one, so that it cannot happen any more.
+ */
+const lastOfOurs = (m: Memory, reign: Reign, { heartbeat }: ClusterView): Revision =>
+  heartbeat?.value.agent === m.self.agent && heartbeat.value.term === reign.term && !heartbeat.value.released
+    ? heartbeat.modRevision
+    : reign.heartbeatRevision;
 
 const settle = (m: Memory, id: number, outcome: Settled, positions: PositionAlgebra): Result => {
   const flight = m.flights.find((f) => f.id === id);

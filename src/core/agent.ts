@@ -22,6 +22,8 @@ import { takeSnapshot } from './snapshot.ts';
 const LONGEST_NAP = 1_000;
 /** The member's key is not written more often than this. */
 const PUBLISH_GAP = 250;
+/** A guard that refuses, because it is fencing, says so at once: it is not asked again in the same breath. */
+const DISARM_AGAIN = 50;
 
 export const newMemory = (self: Self, instance: InstanceId, at: Moment): Memory => ({
   self,
@@ -59,6 +61,7 @@ export const newMemory = (self: Self, instance: InstanceId, at: Moment): Memory 
   configured: undefined,
   slotsKeptAt: undefined,
   publishedAt: undefined,
+  disarmedAt: undefined,
   downSince: undefined,
   carrying: undefined,
   stopping: 'no',
@@ -148,19 +151,22 @@ const publish = (m: Memory, positions: PositionAlgebra): readonly [Memory, reado
 /** A member that leads no more and whose database is surely no primary releases the guard, which else kills every start. */
 const standGuardDown = (m: Memory): readonly [Memory, readonly Effect[]] => {
   const { term } = m.guard;
+  if (m.disarmedAt !== undefined && elapsedAtMost(m.disarmedAt, m.now) < DISARM_AGAIN) return [m, []];
   const settled = m.reign === undefined && m.view !== undefined && m.database.kind === 'known' && !m.mayBePrimary;
   if (term === undefined || !settled || m.task?.task.kind === 'fence') return [m, []];
-  return [{ ...m, guard: { ...m.guard, term: undefined, deadline: undefined } }, [{ kind: 'disarm', term }]];
+  const guard = { ...m.guard, term: undefined, deadline: undefined };
+  return [{ ...m, guard, disarmedAt: m.now }, [{ kind: 'disarm', term }]];
 };
 
 const wakeIn = (m: Memory, wanted: number | undefined): number => {
   const heartbeat = m.reign === undefined ? LONGEST_NAP : remaining(m.reign.dueAt, m.now);
   const fence =
     m.reign?.deadline === undefined ? LONGEST_NAP : remaining(m.reign.deadline, m.now) - m.settings.timing.fenceBudget;
+  const disarm = m.disarmedAt !== undefined && elapsedAtMost(m.disarmedAt, m.now) < DISARM_AGAIN;
   return Math.max(
     1,
     Math.min(
-      LONGEST_NAP,
+      disarm ? DISARM_AGAIN : LONGEST_NAP,
       wanted ?? LONGEST_NAP,
       heartbeat > 0 ? heartbeat : LONGEST_NAP,
       fence > 0 ? fence : LONGEST_NAP,

@@ -103,8 +103,7 @@ export const heartbeatSettled = (
     case 'refused':
       if (outcome.leader === (reign.term as bigint) && outcome.mine)
         return [{ ...m, reign: { ...reign, heartbeatRevision: outcome.heartbeat, dueAt: m.now } }, []];
-      if (outcome.leader === (0n as bigint))
-        return [{ ...m, reign: { ...reign, keyGone: true } }, [{ kind: 'read-view' }]];
+      if (outcome.leader === (0n as bigint)) return [keyVanished(m, reign, outcome), [{ kind: 'read-view' }]];
       return loseReign(m, 'the leader key is held by another, or under another term');
     case 'unknown':
     case 'failed':
@@ -113,6 +112,12 @@ export const heartbeatSettled = (
       return outcome satisfies never;
   }
 };
+
+/** An own heartbeat of unknown outcome may have been the last one: then it is the one that D13 compares. */
+const keyVanished = (m: Memory, reign: Reign, { mine, heartbeat }: Extract<Settled, { kind: 'refused' }>): Memory => ({
+  ...m,
+  reign: { ...reign, keyGone: true, heartbeatRevision: mine ? heartbeat : reign.heartbeatRevision },
+});
 
 const heartbeatApplied = (
   m: Memory,

@@ -179,6 +179,8 @@ export interface Memory {
   readonly slotsKeptAt: Instant | undefined;
   /** When this member's key was last sent: it is not written in bursts. */
   readonly publishedAt: Instant | undefined;
+  /** When the guard was last asked to stand down for good. */
+  readonly disarmedAt: Instant | undefined;
   /** When the database of a leader was first seen down in this reign. */
   readonly downSince: Instant | undefined;
   /** The operator's intent that this member is carrying out on itself (restart, reinitialize). */

@@ -61,9 +61,19 @@ export const memberRecord = (m: Memory, positions: PositionAlgebra): MemberRecor
   };
 };
 
-/** Two records are the same when nothing but the position differs: an idle or merely busy cluster writes nothing. */
-const same = (a: MemberRecord, b: MemberRecord): boolean =>
-  JSON.stringify({ ...a, position: undefined }) === JSON.stringify({ ...b, position: undefined });
+/**
+ * Two records are the same when nothing but the position differs: an idle or merely busy cluster writes nothing. Asked at
+ * every step, so it makes no text unless the tags are two objects.
+ */
+const same = (a: MemberRecord, b: MemberRecord): boolean => {
+  const there: Readonly<Record<string, unknown>> = { ...b };
+  return Object.entries(a).every(
+    ([key, value]) =>
+      value === there[key] ||
+      key === 'position' ||
+      (key === 'tags' && JSON.stringify(value) === JSON.stringify(b.tags)),
+  );
+};
 
 /** The transaction that publishes this member, if something has changed. */
 export const publishMember = (m: Memory, positions: PositionAlgebra): StateTransaction | undefined => {

@@ -1,17 +1,21 @@
 import { ms, parseMemberName, type MemberName } from '../../src/core/brand.ts';
-import { remaining } from '../../src/core/instant.ts';
 import type { Event, Self } from '../../src/core/memory.ts';
 import { DEFAULT_SETTINGS, NO_TAGS, type Settings, type Tags } from '../../src/core/settings.ts';
 import { timingForTtl } from '../../src/core/timing.ts';
-import { statusOf } from '../../src/agent/status.ts';
 import { createAgent, type SimAgent } from './host/agent.ts';
 import { answerOf, type Neighbours } from './host/asker.ts';
 import { createChecks, type Checks } from './checks/checks.ts';
-import { createEtcd, type Etcd } from './etcd.ts';
+import { createEtcd, type Etcd } from './etcd/etcd.ts';
 import { createHost, type Host } from './host/host.ts';
 import { createOperate, type Operate } from './database/operations.ts';
 import { simPositions } from './database/positions.ts';
 import { traceStep, traceTransaction } from './trace.ts';
+import { isOpen, type Answering } from './checks/health.ts';
+import { startClients } from './database/clients.ts';
+import { isStep } from './faults/processes.ts';
+import { createNetwork, type Network } from './network/network.ts';
+import { notePaths } from './paths.ts';
+import { NAMES, type Plan } from './plan.ts';
 import type { World } from './world.ts';
 
 export interface Member {
@@ -19,13 +23,8 @@ export interface Member {
   readonly self: Self;
   readonly operate: Operate;
   agent: SimAgent | undefined;
-}
-
-export interface Plan {
-  readonly members: number;
-  readonly ttl: number;
-  readonly settings?: Partial<Settings>;
-  readonly tags?: Readonly<Record<string, Partial<Tags>>>;
+  /** The agent is killed at this step, once. */
+  killAt: { readonly step: Parameters<typeof isStep>[1]; readonly killed: () => void } | undefined;
 }
 
 /** Agents, databases, guards and one etcd, and the hands that faults and operators need. */
@@ -40,10 +39,16 @@ export interface Cluster {
   /** The power goes: agent, guard and database at once. */
   crashHost(member: Member): void;
   bootHost(member: Member): void;
-  /** Cuts or mends the network between two hosts, for databases and agents. */
-  cut(a: Host, b: Host, gone: boolean): void;
+  readonly network: Network;
+  /** How often a database became primary. */
+  promotions(): number;
+  /** The whole machine stands still, with its agent, guard and database; and goes on. */
+  pauseHost(member: Member, suspended: boolean): void;
+  resumeHost(member: Member): void;
   /** The member that is open for clients, by what its agent would answer to `/primary`. */
-  open(): Member | undefined;
+  open(): Host | undefined;
+  /** Asks all members what a load balancer asks. */
+  checkHealth(): void;
   /** Why the cluster is not whole; empty when one member is open and all others stream. */
   unsettled(): readonly string[];
   /** Rule ids that decided, with how often each became the decision. */
@@ -52,12 +57,10 @@ export interface Cluster {
 }
 
 const RATE = 0.000_9;
-const TICK = 50;
 
 export const createCluster = (world: World, plan: Plan): Cluster => {
   const etcd = createEtcd(world);
-  const cuts = new Set<string>();
-  const pair = (a: string, b: string): string => [a, b].toSorted().join('|');
+  const network = createNetwork();
   const members: Member[] = [];
   const byName = new Map<MemberName, Member>();
   const decided = new Map<string, number>();
@@ -66,7 +69,7 @@ export const createCluster = (world: World, plan: Plan): Cluster => {
 
   const reachable = (from: MemberName, to: MemberName): Host | undefined => {
     const target = byName.get(to)?.host;
-    return target?.up === true && !cuts.has(pair(from, to)) ? target : undefined;
+    return target?.active() === true && network.connected(from, to) ? target : undefined;
   };
   const neighbours: Neighbours = {
     way: () => world.between(1, 10),
@@ -77,22 +80,33 @@ export const createCluster = (world: World, plan: Plan): Cluster => {
       return answerOf(there.agent.memory(), there.host);
     },
   };
+  let promotions = 0;
   const hosts: Host[] = [];
-  const checks = createChecks({ world, etcd, hosts });
+  const checks = createChecks({ world, etcd, hosts, settings });
 
   for (let index = 0; index < plan.members; index++) {
-    const name = parseMemberName('abcdefg'[index])!;
+    const name = parseMemberName(NAMES[index])!;
     const tags: Tags = { ...NO_TAGS, ...plan.tags?.[name] };
-    const host = createHost({ world, name, tags, rate: world.between(-RATE, RATE), reachable });
+    const host = createHost({
+      world,
+      name,
+      tags,
+      rate: world.between(-RATE, RATE),
+      admit: etcd.admit,
+      reachable,
+      fences: checks.fences,
+    });
     hosts.push(host);
     const operate = createOperate({
       world,
       host,
       promoted: (generation) => {
         world.note(name, `PRIMARY with generation ${generation}`);
+        promotions += 1;
         checks.promoted(host, generation);
       },
-      created: (systemId) => checks.created(systemId),
+      destroys: () => checks.destroys(host),
+      fences: () => checks.fences(host),
     });
     const self: Self = {
       name,
@@ -106,7 +120,7 @@ export const createCluster = (world: World, plan: Plan): Cluster => {
       bootstrapSettings: settings,
       bootstrapDocument: { settings },
     };
-    const member: Member = { host, self, operate, agent: undefined };
+    const member: Member = { host, self, operate, agent: undefined, killAt: undefined };
     members.push(member);
     byName.set(name, member);
   }
@@ -114,6 +128,9 @@ export const createCluster = (world: World, plan: Plan): Cluster => {
   const observer = {
     stepped: (host: Host, before: SimMemory, event: Event, after: SimMemory, effects: SimEffects): void => {
       traceStep(world, host.name, before, event, after, effects);
+      checks.stepped(host, before, after);
+      notePaths(world, before, event, after);
+      killAtStep(byName.get(host.name)!, after, effects);
       rulesSeen.add(after.decision.rule);
       for (const effect of effects)
         if (effect.kind === 'decided') decided.set(effect.rule, (decided.get(effect.rule) ?? 0) + 1);
@@ -122,6 +139,19 @@ export const createCluster = (world: World, plan: Plan): Cluster => {
       traceTransaction(world, host.name, transaction, outcome);
       checks.executed(host, transaction, outcome);
     },
+  };
+  /** Whose agents would answer a load balancer now. */
+  const answering = (): readonly Answering[] =>
+    members.flatMap(({ host, agent }) =>
+      agent === undefined || !host.active() || agent.frozen() ? [] : [{ host, memory: agent.memory() }],
+    );
+  const killAtStep = (member: Member, { flights }: SimMemory, effects: SimEffects): void => {
+    const { killAt } = member;
+    const purposeOf = (flight: number): ReturnType<Parameters<typeof isStep>[2]> =>
+      flights.find(({ id }) => id === flight)?.purpose.kind;
+    if (killAt === undefined || !effects.some((effect) => isStep(effect, killAt.step, purposeOf))) return;
+    member.killAt = undefined;
+    world.at(0, killAt.killed);
   };
   let lives = 0;
   const cluster: Cluster = {
@@ -155,7 +185,9 @@ export const createCluster = (world: World, plan: Plan): Cluster => {
     crashHost: (member) => {
       cluster.killAgent(member);
       world.note(member.host.name, 'HOST DOWN');
+      member.host.resume();
       member.host.guard.powerOff();
+      if (member.host.disk === 'stuck') member.host.setDisk('good');
       member.host.killServer(0);
       member.host.up = false;
     },
@@ -166,16 +198,29 @@ export const createCluster = (world: World, plan: Plan): Cluster => {
       member.host.guard.start();
       cluster.startAgent(member);
     },
-    cut: (a, b, gone) => {
-      if (gone) cuts.add(pair(a.name, b.name));
-      else cuts.delete(pair(a.name, b.name));
+    promotions: () => promotions,
+    network,
+    pauseHost: (member, suspended) => {
+      if (!member.host.active()) return;
+      world.note(member.host.name, `HOST STANDS STILL${suspended ? ' (suspended)' : ''}`);
+      member.host.pause(suspended);
+      member.agent?.freeze();
     },
-    open: () => members.find(isOpen),
+    resumeHost: (member) => {
+      if (member.host.active() || !member.host.up) return;
+      world.note(member.host.name, 'host goes on');
+      member.host.resume();
+      const { agent } = member;
+      world.at(world.between(0, 30), () => agent?.thaw());
+    },
+    open: () => answering().find(isOpen)?.host,
+    checkHealth: () => checks.health(answering()),
     unsettled: () => {
-      const primary = members.find(isOpen);
+      const primary = cluster.open();
       if (primary === undefined) return ['no member is open for clients'];
-      const replicas = members.filter((m) => m !== primary);
+      const replicas = members.filter(({ host }) => host !== primary);
       const view = etcd.view();
+      if (view.leader?.value !== primary.name) return [`${primary.name} is open and does not hold the leader key`];
       return [
         ...replicas.flatMap(({ host }) => {
           const { database } = host;
@@ -192,20 +237,7 @@ export const createCluster = (world: World, plan: Plan): Cluster => {
     },
   };
 
-  const tick = (): void => {
-    for (const { host } of members) {
-      if (!host.up) continue;
-      const { database } = host;
-      const server = database.server();
-      if (database.acknowledges() && host.hungFor() === undefined) {
-        database.write(world.between(0, 20) | 0);
-        checks.acknowledged(host);
-      } else if (server.kind === 'running' && server.role === 'replica')
-        database.receive(host.reach(database.source())?.database);
-    }
-    world.at(TICK, tick);
-  };
-  world.at(0, tick);
+  startClients(world, hosts, checks);
   for (const member of members) {
     member.host.guard.start();
     world.at(world.between(0, 300), () => cluster.startAgent(member));
@@ -217,14 +249,3 @@ type SimMemory = ReturnType<SimAgent['memory']>;
 type SimEffects = Parameters<Parameters<typeof createAgent>[0]['observer']['stepped']>[4];
 type SimTransaction = Parameters<Parameters<typeof createAgent>[0]['observer']['executed']>[1];
 type SimOutcome = Parameters<Parameters<typeof createAgent>[0]['observer']['executed']>[2];
-
-const isOpen = ({ host, agent }: Member): boolean => {
-  if (!host.up || agent === undefined || agent.frozen()) return false;
-  const status = statusOf(agent.memory(), simPositions, { cluster: 'sim', agentStartedAt: 0 });
-  return (
-    status.open &&
-    host.database.acknowledges() &&
-    status.deadline !== undefined &&
-    remaining(status.deadline, host.now()) > 0
-  );
-};

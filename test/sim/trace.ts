@@ -1,5 +1,7 @@
 import type { Effect, Event, Memory } from '../../src/core/memory.ts';
-import type { StateTransaction } from '../../src/core/transaction.ts';
+import type { Heartbeat } from '../../src/core/model.ts';
+import type { StateTransaction, StateWrite } from '../../src/core/transaction.ts';
+import { nameOf } from '../../src/state/paths.ts';
 import type { TransactOutcome } from '../../src/ports/consensus.ts';
 import type { World } from './world.ts';
 
@@ -39,19 +41,24 @@ export const traceTransaction = (
   transaction: StateTransaction,
   outcome: TransactOutcome,
 ): void => {
-  for (const write of transaction.writes) {
-    const { key } = write;
-    if (key.kind === 'member' || key.kind === 'history-of') continue;
-    const heartbeat =
-      write.kind === 'put' && write.key.kind === 'heartbeat' && 'released' in write.value ? write.value : undefined;
-    if (heartbeat !== undefined && transaction.writes.length === 1) {
-      if (outcome.kind === 'applied') continue;
-      world.note('etcd', `${who}: heartbeat ${heartbeat.seq} of term ${heartbeat.term} ${outcome.kind}`);
-    } else
-      world.note(
-        'etcd',
-        `${who}: ${write.kind} ${key.kind}${heartbeat?.released === true ? ' released' : ''}: ${outcome.kind}` +
-          (outcome.kind === 'applied' ? ` at ${outcome.revision}` : ''),
-      );
-  }
+  const told = transaction.writes.filter(({ key }) => key.kind !== 'member' && key.kind !== 'history-of');
+  const [first] = told;
+  if (first === undefined) return;
+  const heartbeat = told.map(heartbeatOf).find((value) => value !== undefined);
+  if (heartbeat !== undefined && transaction.writes.length === 1 && !heartbeat.released && outcome.kind === 'applied')
+    return;
+  const what = told.map((write) => `${write.kind} ${write.key.kind}`).join(', ');
+  const beat = heartbeat === undefined ? '' : ` (seq ${heartbeat.seq}${heartbeat.released ? ', released' : ''})`;
+  world.note('etcd', `${who}: ${what}${beat}: ${ended(transaction, outcome)}`);
+};
+
+const heartbeatOf = (write: StateWrite): Heartbeat | undefined =>
+  write.kind === 'put' && write.key.kind === 'heartbeat' && 'released' in write.value ? write.value : undefined;
+
+const ended = ({ compare }: StateTransaction, outcome: TransactOutcome): string => {
+  if (outcome.kind === 'applied') return `applied at ${outcome.revision}`;
+  if (outcome.kind !== 'refused') return `${outcome.kind} (${outcome.error.message})`;
+  const now = (name: string): bigint => outcome.found.find(({ key }) => key === name)?.modRevision ?? 0n;
+  const changed = compare.filter(({ key, modRevision }) => now(nameOf(key)) !== (modRevision as bigint));
+  return `refused: ${changed.map(({ key, modRevision }) => `${nameOf(key)} is at ${now(nameOf(key))}, not ${modRevision}`).join(', ')}`;
 };

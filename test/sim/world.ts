@@ -1,3 +1,4 @@
+import type { RarePath } from './sometimes.ts';
 import { createRandom } from './store/virtual-clock.ts';
 
 /** Time, chance and the record of one run. Everything that happens is an event in one queue: same seed, same run. */
@@ -13,7 +14,11 @@ export interface World {
   chance(probability: number): boolean;
   pick<T>(list: readonly T[]): T;
   note(who: string, what: string): void;
-  readonly lines: readonly string[];
+  /** A rare path was taken: counted over a whole set of runs, because a path that no seed takes is not tested. */
+  sometimes(path: RarePath): void;
+  readonly taken: ReadonlyMap<RarePath, number>;
+  /** The timeline so far, one line for each note. */
+  lines(): readonly string[];
   /** Events that happened so far. */
   events(): number;
 }
@@ -56,13 +61,18 @@ const pop = (heap: Entry[]): Entry | undefined => {
   return first;
 };
 
+/** Text is made only of the runs that somebody looks at. */
+const written = (notes: readonly (readonly [number, string, string])[]): readonly string[] =>
+  notes.map(([time, who, what]) => `${(time / 1000).toFixed(3).padStart(8)}  ${who.padEnd(8)} ${what}`);
+
 /** More events than this at one moment, and nothing ends any more. */
 const MOST_AT_ONCE = 20_000;
 
 export const createWorld = (seed: number): World => {
   const random = createRandom(seed);
   const heap: Entry[] = [];
-  const lines: string[] = [];
+  const notes: (readonly [time: number, who: string, what: string])[] = [];
+  const taken = new Map<RarePath, number>();
   let time = 0;
   let order = 0;
   let events = 0;
@@ -85,7 +95,8 @@ export const createWorld = (seed: number): World => {
         events += 1;
         if (next.time > moment) [moment, within] = [next.time, 0];
         within += 1;
-        if (within > MOST_AT_ONCE) throw new Error(`time stands still at ${time} ms: ${lines.slice(-5).join(' | ')}`);
+        if (within > MOST_AT_ONCE)
+          throw new Error(`time stands still at ${time} ms: ${written(notes.slice(-5)).join(' | ')}`);
         next.what();
         check();
       }
@@ -95,8 +106,10 @@ export const createWorld = (seed: number): World => {
     between: (low, high) => low + (high - low) * random(),
     chance: (probability) => random() < probability,
     pick: (list) => list[Math.floor(random() * list.length)]!,
-    note: (who, what) => lines.push(`${(time / 1000).toFixed(3).padStart(8)}  ${who.padEnd(8)} ${what}`),
-    lines,
+    note: (who, what) => void notes.push([time, who, what]),
+    sometimes: (path) => void taken.set(path, (taken.get(path) ?? 0) + 1),
+    taken,
+    lines: () => written(notes),
     events: () => events,
   };
 };

@@ -1,6 +1,6 @@
 import { elapsedAtMost } from '../instant.ts';
 import type { Task } from '../memory.ts';
-import type { Intent, Keyed } from '../model.ts';
+import type { ClusterView, Intent, Keyed } from '../model.ts';
 import {
   backingOff,
   cloneSource,
@@ -20,11 +20,21 @@ const SLOTS_EVERY = 10_000;
 /** How long an intent that has ended stays readable. */
 const KEEP_ENDED = 3_600_000;
 
-/** For which settings, members and instance the database should be configured: one text, compared as a whole. */
-export const wantedConfiguration = (s: Snapshot): string => {
-  const hosts = [...new Set([...(s.view?.members.values() ?? [])].map(({ value }) => value.host))].sort();
-  return JSON.stringify([s.view?.settings?.modRevision.toString() ?? 'none', hosts, s.m.instance]);
+/** What of a view the configuration of a database depends on, made once for each view. */
+const configurationOf = new WeakMap<ClusterView, string>();
+
+const viewConfiguration = (view: ClusterView): string => {
+  const made = configurationOf.get(view);
+  if (made !== undefined) return made;
+  const hosts = [...new Set([...view.members.values()].map(({ value }) => value.host))].sort();
+  const text = JSON.stringify([view.settings?.modRevision.toString() ?? 'none', hosts]);
+  configurationOf.set(view, text);
+  return text;
 };
+
+/** For which settings, members and instance the database should be configured: one text, compared as a whole. */
+export const wantedConfiguration = (s: Snapshot): string =>
+  `${s.view === undefined ? '' : viewConfiguration(s.view)} ${s.m.instance}`;
 
 type OwnIntent = Extract<Intent, { kind: 'restart' | 'reinitialize' }>;
 

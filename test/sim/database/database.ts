@@ -6,7 +6,8 @@ import { forkOf, isPartOf, simPosition, type SimPosition } from './positions.ts'
 export type Server =
   | { readonly kind: 'empty' }
   | { readonly kind: 'incomplete'; readonly step: 'initialize' | 'clone' | 'rewind' }
-  | { readonly kind: 'stopped'; readonly cleanly: boolean; readonly leftovers: number }
+  /** `leftovers`: the postmaster is dead, backends are not; those of a primary go on committing and answering. */
+  | { readonly kind: 'stopped'; readonly cleanly: boolean; readonly leftovers: number; readonly wasPrimary: boolean }
   | { readonly kind: 'starting' }
   | { readonly kind: 'running'; readonly role: 'primary' | 'replica' }
   /** A primary that takes no writes any more and sends the end of its log. */
@@ -23,6 +24,8 @@ export interface SimDatabase {
   view(hungFor: number | undefined): DatabaseView;
   /** It takes writes: clients could get an acknowledgement. */
   acknowledges(): boolean;
+  /** It holds a whole copy of the data, whatever its server does. */
+  usable(): boolean;
   empty(): void;
   spoil(step: 'initialize' | 'clone' | 'rewind'): void;
   create(systemId: string): void;
@@ -58,7 +61,10 @@ export const createDatabase = (): SimDatabase => {
     source: () => source,
     streaming: () => streaming,
     rewindable: () => rewindable,
-    acknowledges: () => server.kind === 'running' && server.role === 'primary',
+    acknowledges: () =>
+      (server.kind === 'running' && server.role === 'primary') ||
+      (server.kind === 'stopped' && server.leftovers > 0 && server.wasPrimary),
+    usable: () => server.kind !== 'empty' && server.kind !== 'incomplete',
     view: (hungFor) => {
       if (hungFor !== undefined && serving())
         return { kind: 'unresponsive', systemId, forMs: ms(hungFor), why: 'no answer' };
@@ -117,16 +123,16 @@ export const createDatabase = (): SimDatabase => {
     create: (id) => {
       systemId = id;
       position = simPosition([[1, 0]], 10);
-      server = { kind: 'stopped', cleanly: true, leftovers: 0 };
+      server = { kind: 'stopped', cleanly: true, leftovers: 0, wasPrimary: false };
     },
     copy: (from) => {
       systemId = from.systemId();
       position = from.position();
-      server = { kind: 'stopped', cleanly: true, leftovers: 0 };
+      server = { kind: 'stopped', cleanly: true, leftovers: 0, wasPrimary: false };
     },
     rewindTo: (from) => {
       position = forkOf(position, from.position());
-      server = { kind: 'stopped', cleanly: true, leftovers: 0 };
+      server = { kind: 'stopped', cleanly: true, leftovers: 0, wasPrimary: false };
     },
     begin: (from) => {
       source = from;
@@ -144,7 +150,9 @@ export const createDatabase = (): SimDatabase => {
     end: (cleanly, leftovers = 0) => {
       streaming = false;
       if (server.kind === 'empty' || server.kind === 'incomplete') return;
-      server = { kind: 'stopped', cleanly, leftovers };
+      const wasPrimary =
+        server.kind === 'stopped' ? server.wasPrimary : server.kind !== 'starting' && server.role === 'primary';
+      server = { kind: 'stopped', cleanly, leftovers, wasPrimary };
     },
     promote: (next) => {
       position = simPosition([...position.path, [next, position.at]], position.at);

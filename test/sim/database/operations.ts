@@ -33,7 +33,10 @@ export const createOperate = (deps: {
   readonly world: World;
   readonly host: Host;
   readonly promoted: (generation: number) => void;
-  readonly created: (systemId: string) => void;
+  /** Data is about to be thrown away. */
+  readonly destroys: () => void;
+  /** A fence begins. */
+  readonly fences: () => void;
 }): Operate => {
   const { world, host } = deps;
   const { database } = host;
@@ -46,20 +49,37 @@ export const createOperate = (deps: {
       told = true;
       ended(result);
     };
+    const after = (takes: readonly [number, number], what: () => void): void =>
+      void world.at(world.between(...takes), () => host.awake(what));
     /** Goes on after the task's time if the server's processes live still; `stays`: also when the task was aborted. */
-    const later = (what: () => TaskResult, stays: boolean, takes = TAKES[task.kind]): void => {
+    const later = (what: () => TaskResult | undefined, stays: boolean, takes = TAKES[task.kind]): void => {
       const life = host.serverLife();
-      world.at(world.between(...takes), () => {
+      after(takes, () => {
         if (aborted && !stays) return;
         if (life !== host.serverLife() || !host.up) return finish(failed('killed', 'the server was killed meanwhile'));
-        finish(what());
+        const result = what();
+        if (result !== undefined) finish(result);
       });
     };
     const start = (from: Source | undefined): void => {
-      if (database.server().kind !== 'stopped') return later(() => failed('refused', 'not stopped'), false, [1, 5]);
+      const server = database.server();
+      if (server.kind !== 'stopped' || server.leftovers > 0)
+        return later(() => failed('refused', 'it is not stopped'), false, [1, 5]);
       database.begin(from);
+      recover();
+    };
+    /** Crash recovery writes: it waits for a disk that hangs, and ends where nothing can be written. */
+    const recover = (): void =>
       later(
         () => {
+          if (host.disk === 'full') {
+            host.killServer(0);
+            return failed('no-space', 'the database cannot write');
+          }
+          if (host.disk === 'stuck') {
+            recover();
+            return undefined;
+          }
           database.ready();
           host.onDatabase();
           return DONE;
@@ -67,43 +87,56 @@ export const createOperate = (deps: {
         true,
         TAKES.start,
       );
-    };
-    const replace = (from: Source, how: () => void): void => {
-      const donor = host.reach(from);
+    /** New data takes the place of the old: beside it first where there is room, else the old goes before. */
+    const replace = (from: Source, step: 'clone' | 'rewind', how: (donor: Host) => void): void => {
+      const beside = step === 'clone' && host.roomForTwo;
       renew();
-      if (donor === undefined) return later(() => failed('unreachable', `${from.member} cannot be reached`), false);
-      world.at(world.between(...TAKES[task.kind]), () => {
-        if (aborted) return;
-        if (host.reach(from) === undefined || database.server().kind !== 'incomplete')
-          return finish(failed('interrupted', `the copy from ${from.member} was interrupted`));
-        how();
+      if (host.reach(from) === undefined || host.disk !== 'good')
+        return later(() => failed('unreachable', `${from.member} cannot be reached`), false);
+      if (!beside) destroy(step);
+      const life = host.serverLife();
+      after(TAKES[task.kind], () => {
+        const donor = host.reach(from);
+        const gone = donor === undefined || !donor.database.usable() || host.disk !== 'good';
+        if (aborted || gone || life !== host.serverLife() || !host.up) {
+          world.sometimes(`a ${step} was interrupted`);
+          return finish(failed('interrupted', `the ${step} from ${from.member} was interrupted`));
+        }
+        if (beside) destroy(step);
+        how(donor);
         start(source());
       });
+    };
+    const destroy = (step: 'clone' | 'rewind'): void => {
+      deps.destroys();
+      database.spoil(step);
     };
 
     switch (task.kind) {
       case 'initialize':
+        deps.destroys();
         database.spoil('initialize');
         later(() => {
           const systemId = `system-${host.name}-${Math.round(world.now())}`;
           database.create(systemId);
-          deps.created(systemId);
           return { kind: 'done', systemId };
         }, false);
         break;
       case 'clone':
-        host.killServer(0);
-        database.spoil('clone');
-        replace(task.from, () => database.copy(host.reach(task.from)!.database));
+        if (!host.killServer(0)) {
+          later(() => failed('timed-out', 'processes remain'), false, [2_000, 2_000]);
+          break;
+        }
+        replace(task.from, 'clone', (donor) => database.copy(donor.database));
         break;
       case 'rewind': {
         const from = host.reach(task.from)?.database;
-        if (from?.acknowledges() !== true || !from.rewindable() || database.server().kind !== 'stopped') {
+        const { kind } = database.server();
+        if (from?.acknowledges() !== true || !from.rewindable() || kind !== 'stopped') {
           later(() => failed('refused', `${task.from.member} cannot be rewound to`), false);
           break;
         }
-        database.spoil('rewind');
-        replace(task.from, () => database.rewindTo(host.reach(task.from)!.database));
+        replace(task.from, 'rewind', (donor) => database.rewindTo(donor.database));
         break;
       }
       case 'start':
@@ -119,25 +152,38 @@ export const createOperate = (deps: {
           break;
         }
         database.close();
-        later(() => {
-          const finalPosition = database.position();
-          database.end(true);
-          host.onDatabase();
-          return { kind: 'done', finalPosition };
-        }, true);
+        later(
+          () => {
+            const finalPosition = database.position();
+            database.end(true);
+            host.onDatabase();
+            return { kind: 'done', finalPosition };
+          },
+          true,
+          [TAKES.stop[0], TAKES.stop[1] + host.slowStop],
+        );
         break;
       case 'fence':
-        world.at(world.between(...TAKES.fence), () => {
+        if (database.acknowledges()) world.sometimes('an agent fenced its own database');
+        deps.fences();
+        after(TAKES.fence, () => {
           if (aborted || !host.up) return;
-          host.killServer(0);
-          finish(DONE);
+          if (host.killServer(0)) return finish(DONE);
+          world.sometimes('no fence succeeded while a disk hung');
+          later(() => failed('timed-out', 'processes remain: the disk hangs'), false, [1_500, 1_500]);
         });
         break;
       case 'promote':
         promote(task.generation);
         break;
       case 'barrier':
-        later(() => (database.acknowledges() ? DONE : failed('refused', 'it takes no writes')), false);
+        later(
+          () =>
+            database.server().kind === 'running' && database.acknowledges()
+              ? DONE
+              : failed('refused', 'it takes no writes'),
+          false,
+        );
         break;
       case 'checkpoint':
         later(() => {
@@ -182,7 +228,14 @@ export const createOperate = (deps: {
       // A promotion that has timed out may still come, and so may one that was aborted.
       if (failing) {
         later(() => failed('timed-out', 'still in recovery'), false, [300, 600]);
-        later(become, true, [700, 1_500]);
+        later(
+          () => {
+            world.sometimes('a promotion came true after it was given up');
+            return become();
+          },
+          true,
+          [700, 1_500],
+        );
       } else later(become, true);
     }
   };

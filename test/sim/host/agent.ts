@@ -1,9 +1,9 @@
 import { newMemory, step, type Moment } from '../../../src/core/agent.ts';
-import { NEVER, type InstanceId } from '../../../src/core/brand.ts';
+import { NEVER, type InstanceId, type LeaseId } from '../../../src/core/brand.ts';
 import type { Effect, Event, Memory, Self, Settled } from '../../../src/core/memory.ts';
 import type { TransactOutcome } from '../../../src/ports/consensus.ts';
 import type { StateTransaction } from '../../../src/core/transaction.ts';
-import type { Etcd } from '../etcd.ts';
+import type { Etcd } from '../etcd/etcd.ts';
 import { createAsker, type Neighbours } from './asker.ts';
 import { createExecutor } from './executor.ts';
 import type { Host } from './host.ts';
@@ -32,7 +32,9 @@ export interface AgentObserver {
 }
 
 const START_OF_TIME = 1_700_000_000_000;
-const REREAD = 1_000;
+const REREAD = 2_500;
+const SURELY_NOT: Settled = { kind: 'failed', why: 'no connection', code: 'unavailable' };
+const NO_ANSWER: Settled = { kind: 'unknown', why: 'no answer' };
 
 export const createAgent = (deps: {
   readonly world: World;
@@ -110,9 +112,9 @@ export const createAgent = (deps: {
       },
       timeout: callTimeout(),
       answered: (outcome) => inProcess(() => post({ kind: 'transacted', flight: effect.flight, outcome })),
-      gaveUp: () =>
+      gaveUp: (surelyNot) =>
         inProcess(() =>
-          post({ kind: 'transacted', flight: effect.flight, outcome: { kind: 'unknown', why: 'no answer' } }),
+          post({ kind: 'transacted', flight: effect.flight, outcome: surelyNot ? SURELY_NOT : NO_ANSWER }),
         ),
     });
 
@@ -133,20 +135,37 @@ export const createAgent = (deps: {
     }),
   );
 
+  const adoptLease = (lease: LeaseId | undefined): void => {
+    host.files.lease = lease;
+    post({ kind: 'lease', lease });
+  };
   const leaseKeeper = wakeable(later, (done) => {
     const { ttl } = memory.settings.timing;
     const mine = host.files.lease;
+    const gaveUp = (): void => inProcess(() => done(250));
+    const timeout = callTimeout();
+    const grant = (): void =>
+      host.link.request({
+        work: () => etcd.grant(ttl),
+        timeout,
+        gaveUp,
+        answered: (lease) =>
+          inProcess(() => {
+            if (lease !== undefined) adoptLease(lease);
+            done(lease === undefined ? 250 : ttl / 4);
+          }),
+      });
+    if (mine === undefined) return grant();
     host.link.request({
-      work: () => (mine !== undefined && etcd.keepAlive(mine, ttl) ? mine : etcd.grant(ttl)),
-      timeout: callTimeout(),
-      answered: (lease) =>
+      work: () => etcd.keepAlive(mine),
+      timeout,
+      gaveUp,
+      answered: (kept) =>
         inProcess(() => {
-          if (mine !== undefined && lease !== mine) post({ kind: 'lease', lease: undefined });
-          host.files.lease = lease;
-          post({ kind: 'lease', lease });
-          done(ttl / 4);
+          adoptLease(kept ? mine : undefined);
+          if (kept) done(ttl / 4);
+          else grant();
         }),
-      gaveUp: () => inProcess(() => done(250)),
     });
   });
 
@@ -201,9 +220,7 @@ export const createAgent = (deps: {
   host.right = () => ({ deadline: memory.reign?.deadline });
   host.onDatabase = () => void later(world.between(0.2, 3), executor.observer.wake);
   host.onGuard = () => void later(world.between(0.2, 2), () => post({ kind: 'guard', ...host.guard.state() }));
-  etcd.onCommit(() => {
-    if (alive && host.link.faults().up) later(world.between(0.5, host.link.faults().delay), reader.wake);
-  });
+  const stopWatch = etcd.onCommit(() => host.link.hint(() => inProcess(reader.wake)));
   later(0, () => {
     host.onGuard();
     reader.wake();
@@ -225,7 +242,10 @@ export const createAgent = (deps: {
     },
     frozen: () => frozen,
     kill: () => {
+      if (memory.flights.some(({ purpose }) => purpose.kind !== 'member'))
+        world.sometimes('a terminated agent had a transaction under way');
       alive = false;
+      stopWatch();
       deferred = [];
       cancelWake();
       executor.abandon();

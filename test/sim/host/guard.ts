@@ -11,6 +11,9 @@ export interface SimGuard {
   state(): { readonly alive: boolean; readonly term: Term | undefined; readonly deadline: Instant | undefined };
   /** The process dies; it is back within a second and knows what it had saved. */
   kill(): void;
+  /** What happens to a stopped process: nothing, until it goes on. */
+  freeze(): void;
+  thaw(): void;
   /** The host is gone with everything; `start` begins anew, without a deadline. */
   powerOff(): void;
   start(): void;
@@ -25,17 +28,34 @@ export const createGuard = (deps: {
   readonly name: string;
   readonly now: () => Instant;
   readonly look: () => 'none' | 'replica' | 'primary';
-  readonly fence: () => void;
+  /** A fence begins. */
+  readonly begins: () => void;
+  /** Kills everything; false when something is left. */
+  readonly fence: () => boolean;
   readonly told: () => void;
 }): SimGuard => {
   const { world, name } = deps;
+  let frozen = false;
+  let deferred: (() => void)[] = [];
   let model: GuardModel | undefined;
   let saved: Parameters<typeof initialModel>[1];
   let life = 0;
   let cancel = (): void => {};
 
+  /** Runs in this process: now, or when it goes on. */
+  const inProcess = (what: () => void): void => {
+    if (frozen) deferred.push(what);
+    else what();
+  };
+  const later = (delay: number, what: () => void): (() => void) => world.at(delay, () => inProcess(what));
   const feed = (input: Input): void => {
     if (model === undefined) return;
+    if (
+      model.phase === 'fenced' &&
+      input.kind === 'tick' &&
+      (input.database === 'primary' || input.database === 'replica')
+    )
+      world.sometimes('the guard killed what appeared after its fence');
     const next = step(model, input);
     model = next.model;
     for (const action of next.actions) {
@@ -50,11 +70,12 @@ export const createGuard = (deps: {
   };
   const beginFence = (): void => {
     world.note(name, `GUARD FENCES (term ${model?.armed?.term ?? '-'})`);
+    deps.begins();
     const mine = life;
-    world.at(world.between(...FENCE), () => {
+    later(world.between(...FENCE), () => {
       if (mine !== life) return;
-      deps.fence();
-      feed({ kind: 'fence-ended', fenced: true });
+      const fenced = deps.fence();
+      feed({ kind: 'fence-ended', fenced });
       deps.told();
     });
   };
@@ -62,14 +83,17 @@ export const createGuard = (deps: {
     cancel();
     if (model === undefined) return;
     const { armed, phase } = model;
-    const due =
+    // Looks that would change nothing are left out: an armed guard acts by its deadline alone, at its next look after it.
+    if (phase === 'stood-down' || phase === 'fencing') return;
+    const poll = pollInterval(model);
+    const waits =
       phase === 'watching' && armed !== undefined
-        ? remaining(armed.deadline, deps.now()) - armed.fenceBudget
-        : Infinity;
-    cancel = world.at(Math.min(pollInterval(model), Math.max(due, 1)), beat);
+        ? Math.max(1, remaining(armed.deadline, deps.now()) - armed.fenceBudget) + world.between(0, poll)
+        : poll;
+    cancel = later(waits, beat);
   };
   const beat = (): void => feed({ kind: 'tick', now: deps.now(), database: deps.look() });
-  const order = (what: Order): void => feed({ kind: 'order', now: deps.now(), order: what });
+  const order = (what: Order): void => inProcess(() => feed({ kind: 'order', now: deps.now(), order: what }));
 
   return {
     arm: (term, deadline, fenceBudget) => {
@@ -88,6 +112,8 @@ export const createGuard = (deps: {
       cancel();
       deps.told();
       const mine = life;
+      frozen = false;
+      deferred = [];
       world.at(world.between(...RESTART), () => {
         if (mine !== life) return;
         model = initialModel(TOKEN, saved);
@@ -95,8 +121,21 @@ export const createGuard = (deps: {
         deps.told();
       });
     },
+    freeze: () => {
+      frozen = true;
+    },
+    thaw: () => {
+      frozen = false;
+      const waiting = deferred;
+      deferred = [];
+      // After a pause it reads the clocks before anything else.
+      if (model !== undefined) beat();
+      for (const what of waiting) inProcess(what);
+    },
     powerOff: () => {
       life += 1;
+      frozen = false;
+      deferred = [];
       model = undefined;
       saved = undefined;
       cancel();

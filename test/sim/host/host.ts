@@ -3,9 +3,13 @@ import type { Source } from '../../../src/core/database.ts';
 import type { Instant } from '../../../src/core/instant.ts';
 import type { Tags } from '../../../src/core/settings.ts';
 import { createDatabase, type SimDatabase } from '../database/database.ts';
-import { createGuard, type SimGuard } from './guard.ts';
-import { createLink, type Link } from './link.ts';
+import { createLink, type Admit, type Link } from '../network/link.ts';
 import type { World } from '../world.ts';
+import { createClocks } from './clocks.ts';
+import { createGuard, type SimGuard } from './guard.ts';
+
+/** `full`: nothing can be written. `stuck`: every access to it hangs, and so does whoever is to be killed meanwhile. */
+export type Disk = 'good' | 'full' | 'stuck';
 
 /** One machine: its clocks, its database, its guard, its files, its network. The agent's process is started on it. */
 export interface Host {
@@ -15,15 +19,29 @@ export interface Host {
   readonly guard: SimGuard;
   readonly link: Link;
   now(): Instant;
+  /** It is switched on and not paused: something on it can act. */
+  active(): boolean;
+  /** Clients could get an acknowledgement from it now: never from a log that a hanging disk does not take. */
+  acknowledges(): boolean;
+  /** The whole machine stands still. `suspended`: its monotonic clock does too. */
+  pause(suspended: boolean): void;
+  resume(): void;
+  /** It went on from a pause so shortly ago that its guard may not have finished a fence. */
+  justThawed(): boolean;
+  /** Runs on this machine: now, or when it goes on. */
+  awake(what: () => void): void;
   /** Files that survive the agent's process. */
   readonly files: { instance: InstanceId; lease: LeaseId | undefined };
   renewInstance(): InstanceId;
   /** Grows whenever the server's processes are killed: what was going on in them has ended. */
   serverLife(): number;
-  killServer(leftovers: number): void;
+  /** Kills the server's processes; with `leftovers` the postmaster alone. False: a stuck disk holds them, they die later. */
+  killServer(leftovers: number): boolean;
   /** For how long the database has not answered; undefined when it does. */
   hungFor(): number | undefined;
   hang(lasts: number): void;
+  disk: Disk;
+  setDisk(disk: Disk): void;
   /** The host of this source, where the network lets it be reached. */
   reach(source: Source | undefined): Host | undefined;
   /** Until when the living agent believes that it may lead. */
@@ -33,8 +51,15 @@ export interface Host {
   onGuard: () => void;
   /** The next promotions end with a failure; they may be carried out all the same. */
   failingPromotions: number;
+  /** How much longer than usual a clean stop takes: clients that do not go away. */
+  slowStop: number;
+  /** There is room for a second copy of the data, so that the old one stays until the new one is whole. */
+  readonly roomForTwo: boolean;
   up: boolean;
 }
+
+/** How long a guard that goes on after a pause may take to read its clocks and to end a fence. */
+const THAW = 600;
 
 export const createHost = (deps: {
   readonly world: World;
@@ -42,49 +67,84 @@ export const createHost = (deps: {
   readonly tags: Tags;
   /** Error of this host's clock rate. */
   readonly rate: number;
+  readonly admit: Admit;
   readonly reachable: (from: MemberName, to: MemberName) => Host | undefined;
+  /** A fence of the whole server begins. */
+  readonly fences: (host: Host) => void;
 }): Host => {
   const { world, name } = deps;
   const database = createDatabase();
-  const offset = world.between(0, 1e6);
+  const clocks = createClocks(world, deps.rate);
   let instances = 0;
   let serverLife = 0;
   let hungSince: number | undefined;
+  let paused = false;
+  let thawedAt = -Infinity;
+  let sleeping: (() => void)[] = [];
+  let dying: number | undefined;
 
-  const now = (): Instant => {
-    const mono = offset + world.now() * (1 + deps.rate);
-    return { mono, boot: mono + 1_000 };
-  };
   const nextInstance = (): InstanceId => {
     instances += 1;
     const id = parseInstanceId(`${name.replaceAll(/[^a-z0-9]/g, '')}life${instances}`);
     if (id === undefined) throw new Error('not an instance id');
     return id;
   };
-  const killServer = (leftovers: number): void => {
+  const killServer = (leftovers: number): boolean => {
+    if (host.disk === 'stuck' && database.server().kind !== 'stopped' && database.usable()) {
+      dying = leftovers;
+      return false;
+    }
     serverLife += 1;
     hungSince = undefined;
     database.end(false, leftovers);
     host.onDatabase();
+    return true;
   };
   const host: Host = {
     name,
     tags: deps.tags,
     database,
-    link: createLink(world),
+    link: createLink(world, deps.admit),
     guard: createGuard({
       world,
       name,
-      now,
+      now: clocks.now,
       look: () => {
         const server = database.server();
         if (server.kind === 'starting') return 'replica';
         return server.kind === 'running' || server.kind === 'closing' ? server.role : 'none';
       },
+      begins: () => {
+        if (database.acknowledges()) world.sometimes('the guard fenced a primary');
+        deps.fences(host);
+      },
       fence: () => killServer(0),
       told: () => host.onGuard(),
     }),
-    now,
+    now: clocks.now,
+    active: () => host.up && !paused,
+    acknowledges: () => host.up && !paused && host.disk !== 'stuck' && database.acknowledges(),
+    pause: (suspended) => {
+      if (paused || !host.up) return;
+      paused = true;
+      if (suspended) clocks.suspend();
+      host.guard.freeze();
+    },
+    resume: () => {
+      if (!paused) return;
+      paused = false;
+      thawedAt = world.now();
+      clocks.resume();
+      const waiting = sleeping;
+      sleeping = [];
+      world.at(world.between(0, 20), host.guard.thaw);
+      for (const what of waiting) world.at(world.between(0, 30), () => host.awake(what));
+    },
+    justThawed: () => world.now() - thawedAt < THAW,
+    awake: (what) => {
+      if (paused) sleeping.push(what);
+      else what();
+    },
     files: { instance: nextInstance(), lease: undefined },
     renewInstance: () => (host.files.instance = nextInstance()),
     serverLife: () => serverLife,
@@ -97,11 +157,23 @@ export const createHost = (deps: {
         if (hungSince === since) hungSince = undefined;
       });
     },
+    disk: 'good',
+    setDisk: (disk) => {
+      host.disk = disk;
+      if (disk === 'stuck') hungSince = world.now();
+      if (disk !== 'good') return;
+      hungSince = undefined;
+      const leftovers = dying;
+      dying = undefined;
+      if (leftovers !== undefined) killServer(leftovers);
+    },
     reach: (source) => (source === undefined ? undefined : deps.reachable(name, source.member)),
     right: () => ({ deadline: undefined }),
     onDatabase: () => {},
     onGuard: () => {},
     failingPromotions: 0,
+    slowStop: 0,
+    roomForTwo: world.chance(0.7),
     up: true,
   };
   return host;

@@ -1,0 +1,132 @@
+import type { Effect, Purpose, Task } from '../../../src/core/memory.ts';
+import type { FaultKinds } from './kind.ts';
+
+interface Lasting<K extends string> {
+  readonly kind: K;
+  readonly member: string;
+  readonly lasts: number;
+}
+
+/** What happens to processes and to whole machines. */
+export type ProcessFault =
+  | Lasting<'agent-kill'>
+  /** Killed at the moment when it sends this transaction or begins this task: the deed is on its way. */
+  | (Lasting<'agent-kill-at'> & { readonly step: Purpose['kind'] | Task['kind'] })
+  | Lasting<'agent-freeze'>
+  | { readonly kind: 'guard-kill'; readonly member: string }
+  | Lasting<'host-crash'>
+  | (Lasting<'host-pause'> & { readonly suspended: boolean })
+  | { readonly kind: 'cold-start'; readonly lasts: number }
+  | Lasting<'stop'>;
+
+const STEPS: readonly (Purpose['kind'] | Task['kind'])[] = [
+  'heartbeat',
+  'lead',
+  'release',
+  'hand-over',
+  'fenced',
+  'initialize',
+  'member',
+  'clone',
+  'start',
+  'stop',
+  'fence',
+  'promote',
+  'barrier',
+  'follow',
+  'rewind',
+];
+
+/** This effect is the step at which an agent is to be killed. */
+export const isStep = (
+  effect: Effect,
+  step: Purpose['kind'] | Task['kind'],
+  purposeOf: (flight: number) => Purpose['kind'] | undefined,
+): boolean =>
+  (effect.kind === 'run' && effect.task.kind === step) ||
+  (effect.kind === 'transact' && purposeOf(effect.flight) === step);
+
+export const processFaults: FaultKinds<ProcessFault> = {
+  'agent-kill': {
+    weight: 3,
+    draw: ({ member, lasts }) => ({ member, lasts: lasts() }),
+    apply: (cluster, { member, lasts }) => {
+      const victim = cluster.member(member);
+      cluster.killAgent(victim);
+      cluster.world.at(lasts, () => cluster.startAgent(victim));
+    },
+  },
+  'agent-kill-at': {
+    weight: 4,
+    draw: ({ member, lasts, pick }) => ({ member, lasts: lasts(), step: pick(STEPS) }),
+    apply: (cluster, { member, lasts, step }) => {
+      const victim = cluster.member(member);
+      victim.killAt = {
+        step,
+        killed: () => {
+          cluster.killAgent(victim);
+          cluster.world.at(lasts, () => cluster.startAgent(victim));
+        },
+      };
+    },
+  },
+  'agent-freeze': {
+    weight: 4,
+    draw: ({ member, lasts }) => ({ member, lasts: lasts() }),
+    apply: (cluster, { member, lasts }) => {
+      const { agent } = cluster.member(member);
+      agent?.freeze();
+      cluster.world.at(lasts, () => {
+        cluster.world.note(member, 'agent goes on');
+        agent?.thaw();
+      });
+    },
+  },
+  'guard-kill': {
+    weight: 2,
+    draw: ({ member }) => ({ member }),
+    apply: (cluster, { member }) => cluster.member(member).host.guard.kill(),
+  },
+  'host-crash': {
+    weight: 3,
+    draw: ({ member, lasts }) => ({ member, lasts: lasts() }),
+    apply: (cluster, { member, lasts }) => {
+      const victim = cluster.member(member);
+      cluster.crashHost(victim);
+      cluster.world.at(lasts, () => cluster.bootHost(victim));
+    },
+  },
+  'host-pause': {
+    weight: 3,
+    draw: ({ member, lasts, chance }) => ({ member, lasts: lasts(), suspended: chance(0.3) }),
+    apply: (cluster, { member, lasts, suspended }) => {
+      const victim = cluster.member(member);
+      cluster.pauseHost(victim, suspended);
+      cluster.world.at(lasts, () => cluster.resumeHost(victim));
+    },
+  },
+  'cold-start': {
+    weight: 1,
+    draw: ({ between }) => ({ lasts: between(500, 5_000) }),
+    apply: (cluster, { lasts }) => {
+      for (const member of cluster.members) {
+        cluster.crashHost(member);
+        cluster.world.at(lasts * (0.5 + cluster.world.random()), () => cluster.bootHost(member));
+      }
+    },
+  },
+  stop: {
+    weight: 1,
+    draw: ({ member, between }) => ({ member, lasts: between(3_000, 15_000) }),
+    apply: (cluster, { member, lasts }) => {
+      const victim = cluster.member(member);
+      const { agent } = victim;
+      if (agent === undefined) return;
+      agent.post({ kind: 'stop', how: 'full' });
+      cluster.world.at(lasts, () => {
+        if (victim.agent === agent) cluster.killAgent(victim);
+        cluster.startAgent(victim);
+      });
+    },
+  },
+};

@@ -1,0 +1,83 @@
+import { ms, type MemberName } from '../../../src/core/brand.ts';
+import type { Intent } from '../../../src/core/model.ts';
+import type { Settings } from '../../../src/core/settings.ts';
+import { timingForTtl } from '../../../src/core/timing.ts';
+import type { Cluster } from '../cluster.ts';
+import { LEADER, type FaultKinds } from './kind.ts';
+
+/** What operators ask for. No fault, but it comes at the worst moments too. */
+export type Wish =
+  | { readonly kind: 'pause'; readonly lasts: number }
+  | { readonly kind: 'set-ttl'; readonly ttl: number }
+  | { readonly kind: 'switchover'; readonly to: string | undefined }
+  | { readonly kind: 'failover'; readonly to: string; readonly allowDataLoss: boolean }
+  | { readonly kind: 'restart'; readonly member: string }
+  | { readonly kind: 'reinitialize'; readonly member: string };
+
+type Without<T> = T extends unknown ? Omit<T, 'id' | 'by' | 'at' | 'outcome'> : never;
+
+/** Writes a wish as an operator does. */
+const wish = (cluster: Cluster, intent: Without<Intent>): void => {
+  const id = `i${cluster.world.events()}`;
+  const value = { id, by: 'operator', at: undefined, outcome: undefined, ...intent } satisfies Intent;
+  const { intents } = cluster.etcd.view();
+  // One change of leader at a time; a failover may still be asked for where a switchover waits for a leader.
+  const open = (kind: Intent['kind']): boolean =>
+    intents.some((k) => k.value.kind === kind && k.value.outcome === undefined);
+  if (value.kind === 'switchover' && (open('switchover') || open('failover'))) return;
+  if (value.kind === 'failover' && open('failover')) return;
+  cluster.etcd.transact({ compare: [], writes: [{ kind: 'put', key: { kind: 'intent', id }, value }] });
+};
+
+/** Changes the dynamic configuration as an operator does. */
+const configure = (cluster: Cluster, change: (settings: Settings) => Settings): void => {
+  const { configuration, settings } = cluster.etcd.view();
+  if (configuration === undefined || settings === undefined) return;
+  const value = { ...configuration.value, document: { settings: change(settings.value) } };
+  cluster.etcd.transact({ compare: [], writes: [{ kind: 'put', key: { kind: 'config' }, value }] });
+};
+
+/** Ends a pause, if there is one. */
+export const resumeCluster = (cluster: Cluster): void => {
+  if (cluster.etcd.view().settings?.value.pause === true)
+    configure(cluster, (settings) => ({ ...settings, pause: false }));
+};
+
+export const wishes: FaultKinds<Wish> = {
+  pause: {
+    weight: 1,
+    draw: ({ lasts }) => ({ lasts: lasts() }),
+    apply: (cluster, { lasts }) => {
+      configure(cluster, (settings) => ({ ...settings, pause: true }));
+      cluster.world.at(lasts, () => resumeCluster(cluster));
+    },
+  },
+  'set-ttl': {
+    weight: 1,
+    draw: ({ pick }) => ({ ttl: pick([3_000, 5_000, 10_000, 20_000]) }),
+    apply: (cluster, { ttl }) => configure(cluster, (settings) => ({ ...settings, timing: timingForTtl(ms(ttl)) })),
+  },
+  switchover: {
+    weight: 4,
+    draw: ({ member, chance }) => ({ to: member === LEADER || chance(0.3) ? undefined : member }),
+    apply: (cluster, { to }) =>
+      wish(cluster, { kind: 'switchover', from: undefined, to: to as MemberName | undefined }),
+  },
+  failover: {
+    weight: 1,
+    draw: ({ member, chance }) => ({ to: member === LEADER ? 'a' : member, allowDataLoss: chance(0.5) }),
+    apply: (cluster, { to, allowDataLoss }) => wish(cluster, { kind: 'failover', to: to as MemberName, allowDataLoss }),
+  },
+  restart: {
+    weight: 2,
+    draw: ({ member }) => ({ member }),
+    apply: (cluster, { member }) =>
+      wish(cluster, { kind: 'restart', member: member as MemberName, onlyIfPending: false }),
+  },
+  reinitialize: {
+    weight: 1,
+    draw: ({ member }) => ({ member }),
+    apply: (cluster, { member }) =>
+      wish(cluster, { kind: 'reinitialize', member: member as MemberName, fromLeader: false }),
+  },
+};

@@ -1,0 +1,97 @@
+import type { Cluster } from './cluster.ts';
+import { Violation } from './checks/violation.ts';
+import { schedule } from './faults/faults.ts';
+import { resumeCluster } from './faults/wishes.ts';
+import { GOOD_LINK } from './network/link.ts';
+
+/** How long a cluster may take to be whole again, after everything was mended. */
+const BOUND = 90_000;
+/** When an operator looks, should the cluster not be whole. */
+const PATIENCE = 20_000;
+const REST = 15_000;
+
+/** Transactions in a rest, in which nothing happens. */
+export interface Rest {
+  readonly heartbeats: number;
+  readonly others: number;
+}
+
+/** Everything that a fault left is undone. */
+export const mend = (cluster: Cluster): void => {
+  cluster.world.note('FAULT', 'everything is mended');
+  resumeCluster(cluster);
+  cluster.network.mendAll();
+  cluster.etcd.setQuorum(true);
+  cluster.etcd.setLying(false);
+  cluster.etcd.setSpace('enough');
+  for (const member of cluster.members) {
+    const { host } = member;
+    host.link.set(GOOD_LINK);
+    host.failingPromotions = 0;
+    host.slowStop = 0;
+    host.hang(0);
+    host.setDisk('good');
+    member.killAt = undefined;
+    cluster.resumeHost(member);
+    cluster.bootHost(member);
+    member.agent?.thaw();
+    // An agent that was asked to stop is started again, as whoever asked would do.
+    if (member.agent?.memory().stopping === 'full') cluster.killAgent(member);
+    cluster.startAgent(member);
+  }
+};
+
+/** I15: a primary open for clients within a bound, all others streaming. Returns how long it took. */
+export const untilWhole = (cluster: Cluster): number => {
+  const { world, checks, unsettled } = cluster;
+  const begun = world.now();
+  let helped = false;
+  while (world.now() < begun + BOUND) {
+    world.run(world.now() + 100, checks.always);
+    if (unsettled().length === 0) return world.now() - begun;
+    if (!helped && world.now() > begun + PATIENCE) {
+      helped = true;
+      help(cluster);
+    }
+  }
+  throw new Violation('I15', `not whole ${BOUND / 1000} s after everything was mended: ${unsettled().join(', ')}`);
+};
+
+/** A leader that died while paused is replaced by an operator's word only (decision 0002). */
+const help = (cluster: Cluster): void => {
+  const { leader, heartbeat } = cluster.etcd.view();
+  if (leader !== undefined || heartbeat?.value.paused !== true) return;
+  const [best] = cluster.members
+    .map(({ host }) => host)
+    .filter(({ database, tags }) => database.server().kind === 'running' && !tags.nofailover)
+    .toSorted((a, b) => b.database.position().at - a.database.position().at);
+  if (best === undefined) return;
+  const at = cluster.world.now();
+  schedule(cluster, [{ kind: 'failover', at, to: best.name, allowDataLoss: true }]);
+};
+
+/** A whole cluster stays as it is: no change of leader, no rule that comes and goes, no needless transaction. */
+export const rest = ({ world, checks, etcd, decided, members, unsettled }: Cluster): Rest => {
+  const term = etcd.view().leader?.modRevision;
+  // What was waiting for the cluster to be whole (a checkpoint) may end first.
+  world.run(world.now() + 5_000, checks.always);
+  const decisions = total(decided);
+  const steps = members.reduce((sum, { agent }) => sum + (agent?.steps() ?? 0), 0);
+  const heartbeats = (): number => checks.counts.get('heartbeat') ?? 0;
+  const beats = heartbeats();
+  const others = total(checks.counts) - beats;
+  world.run(world.now() + REST, checks.always);
+  const flaps = total(decided) - decisions;
+  if (etcd.view().leader?.modRevision !== term) throw new Violation('I16', 'the leader changed without a cause');
+  if (flaps > 0) throw new Violation('I15', `decisions changed ${flaps} times in a cluster at rest`);
+  const writes = total(checks.counts) - heartbeats() - others;
+  if (writes > 2 * members.length) throw new Violation('I15', `${writes} transactions besides heartbeats at rest`);
+  const stepped = members.reduce((sum, { agent }) => sum + (agent?.steps() ?? 0), 0) - steps;
+  const rate = stepped / members.length / (REST / 1000);
+  if (rate > 40) throw new Violation('I15', `${rate.toFixed(0)} steps a second and member at rest`);
+  const now = unsettled();
+  if (now.length > 0) throw new Violation('I15', `whole only for a moment: ${now.join(', ')}`);
+  return { heartbeats: heartbeats() - beats, others: writes };
+};
+
+const total = (counts: ReadonlyMap<string, number>): number => [...counts.values()].reduce((sum, n) => sum + n, 0);

@@ -1,0 +1,40 @@
+import { DEFAULT_SETTINGS, type Settings, type Tags } from '../../src/core/settings.ts';
+import { createChance } from './chance.ts';
+import { drawFaults, type Fault } from './faults/faults.ts';
+
+/** The cluster of one run, before anything happens. */
+export interface Plan {
+  readonly members: number;
+  readonly ttl: number;
+  readonly settings?: Partial<Settings>;
+  readonly tags?: Readonly<Record<string, Partial<Tags>>>;
+}
+
+export const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+
+/** Until when faults begin, and when everything is mended, in milliseconds. */
+const LAST = 50_000;
+export const HEAL = 60_000;
+
+/** What a seed stands for: a cluster and its faults. Given parts take the place of drawn ones and change nothing else. */
+export const planRun = (
+  seed: number,
+  given: Partial<Plan> = {},
+  faults?: readonly Fault[],
+): { readonly plan: Plan; readonly faults: readonly Fault[] } => {
+  const chance = createChance(seed ^ 0x5eed);
+  const members = given.members ?? chance.pick([1, 2, 2, 3, 3, 3, 3, 5]);
+  const ttl = given.ttl ?? chance.pick([3_000, 5_000, 10_000, 10_000]);
+  // Sometimes one member must never lead, and one is preferred.
+  const tags = members > 2 && chance.chance(0.3) ? { a: { nofailover: true }, b: { failoverPriority: 5 } } : {};
+  const replication = {
+    ...DEFAULT_SETTINGS.replication,
+    maxLagOnFailover: chance.pick([500, 5_000, DEFAULT_SETTINGS.replication.maxLagOnFailover]),
+  };
+  const settings = { replication, onCrash: chance.pick(['auto', 'auto', 'failover', 'restart'] as const) };
+  // Some faults come while the cluster is still being created.
+  const from = chance.pick([0, 4_000, 4_000]);
+  const drawn = drawFaults(chance, NAMES.slice(0, members), from, LAST);
+  const drawnPlan = given.settings === undefined && faults === undefined ? { tags, settings } : {};
+  return { plan: { ...drawnPlan, ...given, members, ttl }, faults: faults ?? drawn };
+};
