@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { runDemoScenario } from './demo/scenario.ts';
 import { runLiveDemo } from './demo/live.ts';
-import { faultNames, isFaultName } from './faults/faults.ts';
+import { faultNames, findFault } from './faults/faults.ts';
 
 const usage = `npm run demo                              a cluster to watch and to break; Ctrl-C ends and removes it
 npm run demo -- --scenario NAME           one fault with a report: ${faultNames.join(', ')}
@@ -48,6 +48,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   });
 
 if (scenario === undefined) process.exitCode = await runLiveDemo({ ttlMs, signal: interrupted.signal });
-else if (isFaultName(scenario))
-  process.exitCode = await runDemoScenario({ scenario, ttlMs, signal: interrupted.signal });
-else refuse(`--scenario ${scenario}: unknown; there are ${faultNames.join(', ')}`);
+else {
+  const found = findFault(scenario) ?? refuse(`--scenario ${scenario}: unknown; there are ${faultNames.join(', ')}`);
+  process.exitCode = await runDemoScenario({ scenario: found, ttlMs, signal: interrupted.signal });
+}

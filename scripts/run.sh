@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs a TypeScript entry of this project after making sure that everything it needs is there:
-#   sh scripts/run.sh demo|test|bench [argument ...]
+#   sh scripts/run.sh demo|test|bench|chaos [argument ...]
 #   sh scripts/run.sh setup                             only makes sure
 # On a fresh Debian (12 or newer, root, Node.js with npm) that means system packages, npm packages and a build;
 # the second time it takes a fraction of a second.
@@ -51,9 +51,10 @@ build() {
 case ${1-} in
   demo) entry=chaos/demo.ts ;;
   bench) entry=chaos/bench/main.ts ;;
+  chaos) entry=chaos/main.ts ;;
   test) entry=scripts/test.ts ;;
   setup) entry= ;;
-  *) fail 'usage: sh scripts/run.sh demo|test|bench|setup [argument ...]' ;;
+  *) fail 'usage: sh scripts/run.sh demo|test|bench|chaos|setup [argument ...]' ;;
 esac
 shift
 

@@ -1,8 +1,9 @@
 import { loadavg } from 'node:os';
 import { createLab } from '../lab/process-lab.ts';
 import type { FaultName } from '../faults/faults.ts';
-import { runScenario, type ScenarioReport } from '../scenarios/scenario.ts';
-import { createPostgresDialect } from '../workload/postgres.ts';
+import { createPostgresEngine } from '../engines/postgres.ts';
+import { recordOf, type ScenarioReport } from '../scenarios/report.ts';
+import { runScenario } from '../scenarios/scenario.ts';
 import { median, quantile } from './stats.ts';
 import { table } from '../table.ts';
 
@@ -19,20 +20,8 @@ const PHASES = 10;
 
 const line = (report: ScenarioReport, ttlMs: number): string =>
   JSON.stringify({
-    engine: report.engine,
-    mode: 'async',
-    scenario: report.scenario,
-    ttl: ttlMs / 1_000,
-    peer: null,
-    rtoDirectMs: report.gapDirectMs ?? null,
-    rtoProxyMs: report.gapProxyMs ?? null,
-    acked: report.acked,
-    lost: report.lost,
+    ...recordOf(report, { mode: 'async', ttlMs, peer: null, load: loadavg()[0] ?? 0 }),
     unreplicated: report.unreplicated,
-    dualWriteMs: report.dualWriteMs,
-    rejoinMs: report.healedMs,
-    load: loadavg()[0],
-    passed: report.problems.length === 0,
   });
 
 const summaryOf = (reports: readonly ScenarioReport[], options: FailoverBenchOptions): string => {
@@ -78,12 +67,12 @@ export const benchFailover = async (options: FailoverBenchOptions): Promise<bool
     options.signal.throwIfAborted();
     await lab.start();
     await lab.waitForHealthy({ deadlineMs: 120_000 });
-    const dialect = createPostgresDialect(lab.writer);
+    const engine = createPostgresEngine(lab);
     for (let run = 0; run < options.runs; run += 1) {
       const phaseMs = ((run % PHASES) / PHASES) * (options.ttlMs / 5);
       const report = await runScenario({
         lab,
-        dialect,
+        engine,
         scenario: options.scenario,
         warmUpMs: WARM_UP_MS + phaseMs,
         deadlineMs: options.ttlMs + 60_000,

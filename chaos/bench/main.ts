@@ -1,11 +1,11 @@
 /** `npm run bench`: measures on a real cluster on this machine. See `usage`. Exit code 0 when all is as promised. */
 import { parseArgs } from 'node:util';
-import { faultNames, isFaultName } from '../faults/faults.ts';
+import { faultNames, findFault } from '../faults/faults.ts';
 import { benchFailover } from './failover.ts';
 import { benchFlood } from './flood.ts';
 import { benchIdle } from './idle.ts';
 
-const usage = `npm run bench -- --scenario NAME [--runs 10] [--ttl SECONDS]   outage for writers: ${faultNames.join(', ')} (kill = failover)
+const usage = `npm run bench -- --scenario NAME [--runs 10] [--ttl SECONDS]   outage for writers: ${faultNames.join(', ')}
 npm run bench -- --idle [--seconds 60] [--ttl SECONDS]         processor, memory and etcd revisions of a resting cluster
 npm run bench -- --flood [--seconds 20] [--ttl SECONDS]        5,000 health requests a second and 500 silent connections
 
@@ -59,9 +59,8 @@ const run = (): Promise<boolean> => {
       silent: 500,
       signal,
     });
-  const name = scenario === 'kill' ? 'failover' : scenario;
-  if (name === undefined) return refuse('nothing to measure was named');
-  if (!isFaultName(name)) return refuse(`--scenario ${name}: unknown`);
+  if (scenario === undefined) return refuse('nothing to measure was named');
+  const name = findFault(scenario) ?? refuse(`--scenario ${scenario}: unknown`);
   return benchFailover({ scenario: name, runs, ttlMs: number(given.ttl ?? '3', 'ttl', 3) * 1_000, signal });
 };
 

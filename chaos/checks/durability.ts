@@ -13,18 +13,18 @@ export interface Durability {
 
 /**
  * Holds the acknowledgements against what the final primary has.
- * `seen`: the ids each member has ever shown. `ports`: each member's own port, which acknowledgements name.
+ * `seen`: the ids each member has ever shown. `servers`: each member's own `host:port`, which acknowledgements name.
  */
 export const checkDurability = (
   acks: readonly Ack[],
   finalIds: readonly number[],
   seen: ReadonlyMap<string, ReadonlySet<number>>,
-  ports: ReadonlyMap<string, number>,
+  servers: ReadonlyMap<string, string>,
 ): Durability => {
   const present = new Set(finalIds);
   const missing = acks.filter((ack) => !present.has(ack.id));
   const reachedAnother = (ack: Ack): boolean =>
-    [...seen].some(([member, ids]) => ports.get(member) !== ack.outcome.origin.port && ids.has(ack.id));
+    [...seen].some(([member, ids]) => servers.get(member) !== ack.outcome.origin.server && ids.has(ack.id));
   const counted = new Set<number>();
   const duplicates = finalIds.filter((id) => {
     const again = counted.has(id);

@@ -1,129 +1,114 @@
 import type { Lab } from '../lab/lab.ts';
-import { findProc, signalProc } from '../lab/proc.ts';
+import { agentFreeze } from './agent-freeze.ts';
+import { agentKill } from './agent-kill.ts';
+import { archiveLagging } from './archive-lagging.ts';
+import { backendKill } from './backend-kill.ts';
+import { blackout } from './blackout.ts';
+import { clockStep } from './clock-step.ts';
+import { crash } from './crash.ts';
+import { dbFreeze } from './db-freeze.ts';
+import { dbMute } from './db-mute.ts';
+import { diskFull } from './disk-full.ts';
+import { diskHang } from './disk-hang.ts';
+import { double } from './double.ts';
+import { duringClone } from './during-clone.ts';
+import { duringSwitchover } from './during-switchover.ts';
+import { etcdAll } from './etcd-all.ts';
+import { etcdDisk } from './etcd-disk.ts';
+import { etcdFull } from './etcd-full.ts';
+import { etcdHang } from './etcd-hang.ts';
+import { etcdLeaderKill } from './etcd-leader.ts';
+import { etcdQuorum } from './etcd-quorum.ts';
+import type { Fault, Need } from './fault.ts';
+import { flapping } from './flapping.ts';
+import { freeze } from './freeze.ts';
+import { guardFreeze } from './guard-freeze.ts';
+import { handPromoted } from './hand-promoted.ts';
+import { kill } from './kill.ts';
+import { leaseRevoke } from './lease-revoke.ts';
+import { logRemoved } from './log-removed.ts';
+import { partition } from './partition.ts';
+import { partitionDeaf } from './partition-deaf.ts';
+import { partitionEtcd } from './partition-etcd.ts';
+import { partitionOneway } from './partition-oneway.ts';
+import { partitionReplica } from './partition-replica.ts';
+import { partitionReplicas } from './partition-replicas.ts';
+import { postmasterFreeze } from './postmaster-freeze.ts';
+import { replayBlocked } from './replay-blocked.ts';
+import { swarm } from './swarm.ts';
+import { switchover } from './switchover.ts';
+import { upgrade } from './upgrade.ts';
 
-/** A fault, by the name that all reports use: how it is done to the primary, and how it is undone. */
-export interface Fault {
-  /** What is done, for people. */
-  sentence(primary: string): string;
-  /** Afterwards another member must be the primary; else the same may be. */
-  readonly movesPrimary: boolean;
-  /**
-   * How long a former primary may acknowledge beside the new one, in milliseconds. Nothing but a pause of the whole host
-   * allows any: there, nobody who could stop the database runs before the database does.
-   */
-  readonly toleratedOverlapMs: number;
-  /** How long it lasts, where it is not undone as soon as the cluster takes writes again. In milliseconds. */
-  readonly lastsMs?: (ttlMs: number) => number;
-  /** Returns when it has taken effect. */
-  inflict(lab: Lab, primary: string): Promise<void>;
-  undo(lab: Lab, primary: string): Promise<void>;
-}
-
-const nothing = (): Promise<void> => Promise.resolve();
-
+/** Every fault by the name that all reports use, in the order in which `--scenario all` does them. */
 export const faults = {
-  switchover: {
-    sentence: (primary) => `haagentctl switchover: ${primary} hands over to the best replica`,
-    movesPrimary: true,
-    toleratedOverlapMs: 0,
-    inflict: (lab) => lab.switchover(),
-    undo: nothing,
-  },
-  crash: {
-    sentence: (primary) => `kill -9 of the postmaster of ${primary}: its database crashed, its host lives`,
-    movesPrimary: false,
-    toleratedOverlapMs: 0,
-    inflict: async (lab, primary) => {
-      const before = lab.processes(primary, 'database');
-      await lab.kill(primary, 'postmaster');
-      // The postmaster's children go on answering clients until somebody ends them.
-      await lab.waitFor(
-        `every process of the crashed server of ${primary} is gone`,
-        () => Promise.resolve(before.every(({ pid, startTime }) => findProc(pid)?.startTime !== startTime)),
-        { deadlineMs: 30_000, everyMs: 10 },
-      );
-    },
-    undo: nothing,
-  },
-  failover: {
-    sentence: (primary) => `kill -9 of agent, guard and database of ${primary} at once: its host is lost for a while`,
-    movesPrimary: true,
-    toleratedOverlapMs: 0,
-    inflict: (lab, primary) => lab.kill(primary, 'all'),
-    undo: (lab, primary) => lab.startMember(primary),
-  },
-  freeze: {
-    sentence: (primary) =>
-      `SIGSTOP of agent, guard and database of ${primary}: its host hangs past the ttl, then wakes up`,
-    movesPrimary: true,
-    toleratedOverlapMs: 250,
-    inflict: (lab, primary) => lab.freeze(primary, 'all'),
-    undo: (lab, primary) => lab.thaw(primary, 'all'),
-  },
-  'agent-kill': {
-    sentence: (primary) => `kill -9 of the agent of ${primary}: init starts it again, the database never notices`,
-    movesPrimary: false,
-    toleratedOverlapMs: 0,
-    inflict: (lab, primary) => lab.kill(primary, 'agent'),
-    undo: nothing,
-  },
-  'agent-freeze': {
-    sentence: (primary) => `SIGSTOP of the agent of ${primary} past the ttl: its guard must fence, another takes over`,
-    movesPrimary: true,
-    toleratedOverlapMs: 0,
-    inflict: (lab, primary) => lab.freeze(primary, 'agent'),
-    undo: (lab, primary) => lab.thaw(primary, 'agent'),
-  },
-  'guard-freeze': {
-    sentence: (primary) =>
-      `SIGSTOP of the guard of ${primary} past the ttl: the agent replaces it, nothing else happens`,
-    movesPrimary: false,
-    toleratedOverlapMs: 0,
-    lastsMs: (ttlMs) => 2 * ttlMs,
-    inflict: (lab, primary) => lab.freeze(primary, 'guard'),
-    undo: (lab, primary) => lab.thaw(primary, 'guard'),
-  },
-  'backend-kill': {
-    sentence: (primary) => `kill -9 of one backend of ${primary}: the server may be damaged and starts anew`,
-    movesPrimary: false,
-    toleratedOverlapMs: 0,
-    inflict: (lab, primary) => {
-      const postmasters = lab.processes(primary, 'postmaster').map(({ pid }) => pid);
-      const backend = lab.processes(primary, 'database').find(({ pid }) => !postmasters.includes(pid));
-      if (backend === undefined) throw new Error(`the server of ${primary} has no backend`);
-      signalProc(backend, 'SIGKILL');
-      return nothing();
-    },
-    undo: nothing,
-  },
-  'postmaster-freeze': {
-    sentence: (primary) => `SIGSTOP of the postmaster of ${primary} past the ttl: sessions go on, nobody new gets in`,
-    movesPrimary: false,
-    toleratedOverlapMs: 0,
-    lastsMs: (ttlMs) => 3 * ttlMs,
-    inflict: (lab, primary) => lab.freeze(primary, 'postmaster'),
-    undo: (lab, primary) => lab.thaw(primary, 'postmaster'),
-  },
-  'db-freeze': {
-    sentence: (primary) =>
-      `SIGSTOP of the whole server of ${primary} past the ttl: its agent ends it and starts it anew`,
-    movesPrimary: false,
-    toleratedOverlapMs: 0,
-    inflict: (lab, primary) => lab.freeze(primary, 'database'),
-    undo: (lab, primary) => lab.thaw(primary, 'database'),
-  },
-  'etcd-all': {
-    sentence: () => 'SIGSTOP of every etcd server for twice the ttl: nobody can prove anything',
-    movesPrimary: false,
-    toleratedOverlapMs: 0,
-    lastsMs: (ttlMs) => 2 * ttlMs,
-    inflict: (lab) => lab.etcd.freeze(),
-    undo: (lab) => lab.etcd.thaw(),
-  },
+  switchover,
+  crash,
+  kill,
+  freeze,
+  partition,
+  'partition-etcd': partitionEtcd,
+  'partition-oneway': partitionOneway,
+  'partition-deaf': partitionDeaf,
+  'partition-replicas': partitionReplicas,
+  'partition-replica': partitionReplica,
+  'agent-kill': agentKill,
+  'agent-freeze': agentFreeze,
+  'guard-freeze': guardFreeze,
+  'backend-kill': backendKill,
+  'postmaster-freeze': postmasterFreeze,
+  'db-freeze': dbFreeze,
+  'db-mute': dbMute,
+  double,
+  blackout,
+  'hand-promoted': handPromoted,
+  'lease-revoke': leaseRevoke,
+  'etcd-leader': etcdLeaderKill,
+  'etcd-disk': etcdDisk,
+  'etcd-full': etcdFull,
+  'etcd-hang': etcdHang,
+  'etcd-quorum': etcdQuorum,
+  'etcd-all': etcdAll,
+  'disk-full': diskFull,
+  'disk-hang': diskHang,
+  'clock-step': clockStep,
+  'during-clone': duringClone,
+  'during-switchover': duringSwitchover,
+  upgrade,
+  'log-removed': logRemoved,
+  'replay-blocked': replayBlocked,
+  'archive-lagging': archiveLagging,
+  flapping,
+  swarm,
 } as const satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof faults;
 
-export const faultNames = Object.keys(faults);
+const isFaultName = (name: string): name is FaultName => Object.hasOwn(faults, name);
 
-export const isFaultName = (name: string): name is FaultName => Object.hasOwn(faults, name);
+export const faultNames: readonly FaultName[] = Object.keys(faults).filter(isFaultName);
+
+/** The fault of that name; `failover` is what the loss of the primary's host is called elsewhere. */
+export const findFault = (name: string): FaultName | undefined => {
+  const meant = name === 'failover' ? 'kill' : name;
+  return isFaultName(meant) ? meant : undefined;
+};
+
+const NEEDED: Readonly<Record<Need, { readonly is: (lab: Lab) => boolean; readonly lacks: string }>> = {
+  network: {
+    is: (lab) => lab.capabilities.has('network'),
+    lacks: 'its hosts share one network address and cannot be cut off from each other',
+  },
+  volumes: { is: (lab) => lab.volumes !== undefined, lacks: 'its hosts have no disks of their own' },
+  clock: { is: (lab) => lab.clock !== undefined, lacks: "its hosts' clocks cannot be stepped" },
+  archive: { is: (lab) => lab.archive !== undefined, lacks: 'it has no archive' },
+  'etcd-cluster': { is: (lab) => lab.etcd.endpoints.length > 2, lacks: 'it has a single etcd server' },
+  'etcd-quota': { is: (lab) => lab.etcd.quotaBytes !== undefined, lacks: 'its etcd is too large to be filled' },
+  'three-members': { is: (lab) => lab.members.length > 2, lacks: 'it has fewer than three members' },
+  haagentctl: { is: (lab) => lab.system === 'haagent', lacks: 'its members are not run by haagent' },
+};
+
+/** Why a fault cannot be done in a lab; undefined when it can. */
+export const lackOf = (fault: Fault, lab: Lab): string | undefined => {
+  const lacking = fault.needs.find((need) => !NEEDED[need].is(lab));
+  return lacking === undefined ? undefined : NEEDED[lacking].lacks;
+};

@@ -9,9 +9,14 @@ export interface ConfigInput {
   readonly dataDir: string;
   readonly socketDir: string;
   readonly etcdEndpoints: readonly string[];
+  /** This member's address, and all addresses of the lab as `address/bits`. */
+  readonly host: string;
+  readonly range: string;
   readonly apiPort: number;
   readonly port: number;
   readonly binDir: string;
+  /** A program that puts the file %p into an archive under the name %f. */
+  readonly archiveCommand: string | undefined;
   readonly osUser: string | undefined;
   readonly superuser: { readonly user: string; readonly password: string };
   readonly replicationPassword: string;
@@ -24,15 +29,16 @@ export const agentConfig = (input: ConfigInput): Record<string, Readonly<Record<
   cluster: { name: input.cluster },
   member: { name: input.name, state_dir: `${input.dir}/state`, run_dir: `${input.dir}/run` },
   etcd: { endpoints: input.etcdEndpoints },
-  api: { listen: `127.0.0.1:${input.apiPort}`, advertise: `127.0.0.1:${input.apiPort}` },
+  api: { listen: `${input.host}:${input.apiPort}`, advertise: `${input.host}:${input.apiPort}` },
   postgresql: {
     data_dir: input.dataDir,
     bin_dir: input.binDir,
-    listen: '127.0.0.1',
+    listen: input.host,
     port: input.port,
     socket_dir: input.socketDir,
     // The writers reconnect often: proving a password each time would cost more than the writes.
-    access_rules: [`host postgres ${WRITER} 127.0.0.1/32 trust`, 'host all all 127.0.0.1/32 scram-sha-256'],
+    access_rules: [`host postgres ${WRITER} ${input.range} trust`, `host all all ${input.range} scram-sha-256`],
+    ...(input.archiveCommand === undefined ? {} : { archive: { command: [input.archiveCommand, '%p', '%f'] } }),
     ...(input.osUser === undefined ? {} : { os_user: input.osUser }),
     authentication: {
       superuser: { username: input.superuser.user, password: input.superuser.password },

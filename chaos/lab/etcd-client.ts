@@ -17,15 +17,34 @@ export interface EtcdClient {
   range(prefix: string): Promise<{ readonly revision: number; readonly keys: readonly EtcdKey[] }>;
   put(key: string, value: string): Promise<void>;
   remove(key: string): Promise<void>;
+  /** The place in the list of endpoints of the server that leads; undefined when none says that it does. */
+  leader(): Promise<number | undefined>;
+  /** Revokes the lease that a key lies on, and so deletes the key; throws when there is none. */
+  revokeLeaseOf(key: string): Promise<void>;
+  /** Writes below a prefix until etcd says that it has no space left. */
+  fill(prefix: string): Promise<void>;
+  /** Deletes what `fill` wrote, and makes etcd take writes again. */
+  makeRoom(prefix: string): Promise<void>;
   /** Calls back for every change below a prefix until `signal`; resolves then, or rejects when the stream is lost. */
   watch(prefix: string, changed: (key: string) => void, signal: AbortSignal): Promise<void>;
 }
 
 const header = z.object({ revision: z.coerce.number() });
+const statusReply = z.object({ header: z.object({ member_id: z.string() }), leader: z.string().optional() });
+const alarmReply = z.object({
+  alarms: z.array(z.object({ memberID: z.string(), alarm: z.string() })).default([]),
+});
 const rangeReply = z.object({
   header,
   kvs: z
-    .array(z.object({ key: z.string(), value: z.string().default(''), mod_revision: z.coerce.number() }))
+    .array(
+      z.object({
+        key: z.string(),
+        value: z.string().default(''),
+        mod_revision: z.coerce.number(),
+        lease: z.string().optional(),
+      }),
+    )
     .default([]),
 });
 const watchReply = z.object({
@@ -34,6 +53,9 @@ const watchReply = z.object({
 const health = z.object({ health: z.literal('true') });
 
 const CALL_MS = 2_000;
+const FILLING_BYTES = 500_000;
+const FILLINGS = 200;
+type Body = Readonly<Record<string, string | boolean>>;
 const encode = (text: string): string => Buffer.from(text).toString('base64');
 const decode = (text: string): string => Buffer.from(text, 'base64').toString();
 
@@ -47,17 +69,27 @@ const endOf = (prefix: string): string => {
 
 /** A client that tries the endpoints in order. */
 export const createEtcdClient = (endpoints: readonly string[]): EtcdClient => {
-  const call = async (path: string, body: Readonly<Record<string, string>>): Promise<unknown> => {
+  const ask = async (endpoint: string, path: string, body: Body): Promise<unknown> => {
+    const response = await fetch(`${endpoint}/v3/${path}`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(CALL_MS),
+    });
+    if (response.ok) return response.json();
+    throw new Error(`${response.status} ${await response.text()}`);
+  };
+  const statusOf = async (endpoint: string): Promise<z.infer<typeof statusReply> | undefined> => {
+    try {
+      return statusReply.parse(await ask(endpoint, 'maintenance/status', {}));
+    } catch {
+      return undefined; // it is down or hangs: not the leader
+    }
+  };
+  const call = async (path: string, body: Body): Promise<unknown> => {
     const failures: string[] = [];
     for (const endpoint of endpoints) {
       try {
-        const response = await fetch(`${endpoint}/v3/${path}`, {
-          method: 'POST',
-          body: JSON.stringify(body),
-          signal: AbortSignal.timeout(CALL_MS),
-        });
-        if (response.ok) return await response.json();
-        failures.push(`${endpoint}: ${response.status} ${await response.text()}`);
+        return await ask(endpoint, path, body);
       } catch (error) {
         failures.push(`${endpoint}: ${String(error)}`);
       }
@@ -89,6 +121,37 @@ export const createEtcdClient = (endpoints: readonly string[]): EtcdClient => {
     },
     remove: async (key) => {
       await call('kv/deleterange', { key: encode(key) });
+    },
+    leader: async () => {
+      const replies = await Promise.all(endpoints.map((endpoint) => statusOf(endpoint)));
+      const place = replies.findIndex((reply) => reply !== undefined && reply.leader === reply.header.member_id);
+      return place < 0 ? undefined : place;
+    },
+    revokeLeaseOf: async (key) => {
+      const reply = rangeReply.parse(await call('kv/range', { key: encode(key) }));
+      const lease = reply.kvs[0]?.lease;
+      if (lease === undefined || lease === '0') throw new Error(`the key ${key} is not there or lies on no lease`);
+      await call('lease/revoke', { ID: lease });
+    },
+    fill: async (prefix) => {
+      const value = encode('x'.repeat(FILLING_BYTES));
+      for (let count = 0; count < FILLINGS; count += 1)
+        try {
+          await call('kv/put', { key: encode(`${prefix}${count}`), value });
+        } catch (error) {
+          if (String(error).includes('database space exceeded')) return;
+          throw error;
+        }
+      throw new Error(`etcd took ${FILLINGS} values of ${FILLING_BYTES} bytes and is not full`);
+    },
+    makeRoom: async (prefix) => {
+      await call('kv/deleterange', { key: encode(prefix), range_end: endOf(prefix) });
+      const { header: last } = rangeReply.parse(await call('kv/range', { key: encode(prefix) }));
+      await call('kv/compaction', { revision: String(last.revision), physical: true }).catch(() => undefined); // by others
+      for (const endpoint of endpoints) await ask(endpoint, 'maintenance/defragment', {});
+      const { alarms } = alarmReply.parse(await call('maintenance/alarm', { action: 'GET' }));
+      for (const { memberID, alarm } of alarms)
+        await call('maintenance/alarm', { action: 'DEACTIVATE', memberID, alarm });
     },
     watch: async (prefix, changed, signal) => {
       const response = await fetch(`${endpoints[0]}/v3/watch`, {

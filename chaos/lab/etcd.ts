@@ -9,6 +9,8 @@ import { waitFor } from './wait.ts';
 export interface LabEtcd {
   readonly endpoints: readonly string[];
   readonly client: EtcdClient;
+  /** The most that it may store, where that is little enough to be filled. */
+  readonly quotaBytes?: number;
   start(index?: number): Promise<void>;
   /** Returns when every server says that it is healthy. */
   ready(options?: { readonly deadlineMs?: number; readonly signal?: AbortSignal }): Promise<void>;
@@ -19,27 +21,46 @@ export interface LabEtcd {
   thaw(index?: number): Promise<void>;
 }
 
+/** Where a server runs. */
+export interface Place {
+  readonly address: string;
+  /** The command that runs another command there. */
+  readonly enter: readonly string[];
+}
+
 /** Prepares `count` etcd servers below `dir`, ready to start. */
 export const createEtcd = async (options: {
   readonly count: 1 | 3;
   readonly dir: string;
   /** Called with 0, 1, 2 … */
   readonly takePort: (offset: number) => Promise<number>;
+  /** Makes the host of a server, whose files will lie in `dir`: its address, and the command that runs others on it. */
+  readonly place: (name: string, dir: string) => Promise<Place>;
+  readonly quotaBytes?: number;
 }): Promise<LabEtcd> => {
-  const servers: { readonly name: string; readonly client: string; readonly peer: string; readonly dir: string }[] = [];
+  const servers: {
+    readonly name: string;
+    readonly client: string;
+    readonly peer: string;
+    readonly dir: string;
+    readonly place: Place;
+  }[] = [];
   for (let index = 0; index < options.count; index += 1) {
     const name = `etcd${index + 1}`;
     const dir = join(options.dir, name);
     mkdirSync(dir, { recursive: true });
+    const place = await options.place(name, dir);
     servers.push({
       name,
       dir,
-      client: `http://127.0.0.1:${await options.takePort(2 * index)}`,
-      peer: `http://127.0.0.1:${await options.takePort(2 * index + 1)}`,
+      place,
+      client: `http://${place.address}:${await options.takePort(2 * index)}`,
+      peer: `http://${place.address}:${await options.takePort(2 * index + 1)}`,
     });
   }
   const services: readonly Service[] = servers.map((server) =>
     createService({
+      enter: server.place.enter,
       file: 'etcd',
       args: [
         `--name=${server.name}`,
@@ -50,6 +71,7 @@ export const createEtcd = async (options: {
         `--initial-advertise-peer-urls=${server.peer}`,
         `--initial-cluster=${servers.map(({ name, peer }) => `${name}=${peer}`).join(',')}`,
         '--log-level=warn',
+        ...(options.quotaBytes === undefined ? [] : [`--quota-backend-bytes=${options.quotaBytes}`]),
       ],
       // etcd 3.4 wants to be asked twice on any other processor than amd64
       env: process.arch === 'x64' ? {} : { ETCD_UNSUPPORTED_ARCH: process.arch },
@@ -72,6 +94,7 @@ export const createEtcd = async (options: {
   return {
     endpoints,
     client,
+    ...(options.quotaBytes === undefined ? {} : { quotaBytes: options.quotaBytes }),
     start: (index) => {
       for (const service of chosen(index)) service.start();
       return Promise.resolve();

@@ -10,6 +10,7 @@ export interface ProxyPorts {
 
 export interface ProxyServer {
   readonly name: string;
+  readonly host: string;
   readonly port: number;
   readonly apiPort: number;
 }
@@ -24,7 +25,9 @@ export const renderProxyConfig = (shipped: string, ports: ProxyPorts, servers: r
     ['frontend primary', ports.primary],
     ['frontend replicas', ports.replicas],
   ]);
-  const serverLines = servers.map(({ name, port, apiPort }) => `    server ${name} 127.0.0.1:${port} port ${apiPort}`);
+  const serverLines = servers.map(
+    ({ name, host, port, apiPort }) => `    server ${name} ${host}:${port} port ${apiPort}`,
+  );
   let section = '';
   const body = shipped.split('\n').flatMap((line) => {
     if (/^[a-z]/.test(line)) section = line.trim();

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findProc, killUntilNone, procsOfLab } from './proc.ts';
+import { releaseVolumes, removeVolumes } from './volumes.ts';
 
 const PREFIX = 'haagent-lab-';
 const OWNER = 'owner';
@@ -39,7 +40,9 @@ export const sweepAbandoned = async (): Promise<readonly string[]> => {
 
 /** Kills every process of the lab in `dir`, then removes the directory (or only the claim to it). */
 export const clear = async (dir: string, keep: boolean): Promise<void> => {
+  await releaseVolumes(dir);
   await killUntilNone(() => procsOfLab(dir));
+  await removeVolumes(dir);
   rmSync(keep ? join(dir, OWNER) : dir, { recursive: true, force: true });
 };
 

@@ -16,6 +16,30 @@ export interface LabMember {
   readonly logFile: string;
 }
 
+/** The disks of a lab's hosts, where each host has one of its own. Hosts are named as in `Lab.cut`. */
+export interface LabVolumes {
+  /** Whoever writes waits, and cannot be killed meanwhile. */
+  hang(host: string): Promise<void>;
+  release(host: string): Promise<void>;
+  /** Leaves no byte free. */
+  fill(host: string): Promise<void>;
+  empty(host: string): Promise<void>;
+}
+
+/** The wall clocks of the members' hosts. */
+export interface LabClock {
+  /** Sets a host's wall clock so many seconds ahead of the true time. Monotonic clocks are not touched. */
+  step(host: string, seconds: number): Promise<void>;
+}
+
+/** Where the primary's log is archived. */
+export interface LabArchive {
+  /** How long the archiver needs for each file from now on, in milliseconds. */
+  throttle(perFileMs: number): Promise<void>;
+  /** The names of all files that it has. */
+  files(): Promise<readonly string[]>;
+}
+
 /** What one member says of itself. */
 export interface MemberView {
   readonly name: string;
@@ -68,6 +92,10 @@ export interface Lab {
   readonly ttlMs: number;
   readonly members: readonly LabMember[];
   readonly etcd: LabEtcd;
+  /** Each is there where the lab has the capability, and an archive where one was asked for. */
+  readonly volumes?: LabVolumes;
+  readonly clock?: LabClock;
+  readonly archive?: LabArchive;
   readonly proxy: LabProxy | undefined;
   readonly superuser: { readonly user: string; readonly password: string };
   /** Who the workload logs in as; `prepareWriter` makes the role on the primary. */
@@ -147,6 +175,16 @@ export interface LabOptions {
   readonly ttlMs?: number;
   /** The rest of the dynamic configuration that the bootstrap writes. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** A network address of its own for each host, so that hosts can be cut off from each other. Needs root. */
+  readonly network?: boolean;
+  /** A disk of its own for each member and each etcd server. Needs root. */
+  readonly volumes?: boolean;
+  /** Clocks that can be stepped. Needs libfaketime. */
+  readonly clock?: boolean;
+  /** Archive the log of the primary. */
+  readonly archive?: boolean;
+  /** The most that etcd may store; etcd's own limit otherwise. */
+  readonly etcdQuotaBytes?: number;
   /** Ports that people can remember, where they are free; random ones otherwise. */
   readonly fixedPorts?: boolean;
   /** How long after its end a member's agent is started again, in milliseconds; undefined: never. */

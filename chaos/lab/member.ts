@@ -31,6 +31,11 @@ export interface MemberProcessOptions extends Omit<
   /** Who the database runs as; undefined: who the lab runs as. */
   readonly account: Account | undefined;
   readonly restartAfterMs: number | undefined;
+  /** The command that runs others on this member's host. */
+  readonly enter: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Called with an empty directory of the member that will hold its data. */
+  readonly mount: (place: string) => Promise<void>;
 }
 
 const isDatabase = (proc: Proc, dataDir: string): boolean => proc.cwd === dataDir || proc.cwd.startsWith(`${dataDir}/`);
@@ -38,13 +43,15 @@ const isDatabase = (proc: Proc, dataDir: string): boolean => proc.cwd === dataDi
 const isGuard = (proc: Proc): boolean => proc.args.some((arg) => /(^|[/-])guard(\.js|\.ts)?$/.test(arg));
 
 /** Writes the member's configuration and prepares its agent; starts nothing. */
-export const createMemberProcess = (options: MemberProcessOptions): MemberProcess => {
+export const createMemberProcess = async (options: MemberProcessOptions): Promise<MemberProcess> => {
   const { spec } = options;
   const dir = join(options.labDir, spec.name);
-  const dataDir = join(dir, 'data');
+  const disk = join(dir, 'disk');
+  const dataDir = join(disk, 'data');
   const socketDir = join(dir, 'socket');
-  for (const made of [dir, socketDir]) {
+  for (const made of [dir, socketDir, disk]) {
     mkdirSync(made);
+    if (made === disk) await options.mount(disk);
     chmodSync(made, 0o755);
     if (options.account !== undefined) chownSync(made, options.account.uid, options.account.gid);
   }
@@ -53,9 +60,9 @@ export const createMemberProcess = (options: MemberProcessOptions): MemberProces
   chmodSync(stateDir, 0o711); // the database, as another user, keeps its own files below it
   const info: LabMember = {
     name: spec.name,
-    host: '127.0.0.1',
+    host: options.host,
     port: options.port,
-    apiUrl: `http://127.0.0.1:${options.apiPort}`,
+    apiUrl: `http://${options.host}:${options.apiPort}`,
     dir,
     dataDir,
     configFile: join(dir, 'haagent.yml'),
@@ -75,12 +82,13 @@ export const createMemberProcess = (options: MemberProcessOptions): MemberProces
   writeFileSync(info.configFile, stringify(config), { mode: 0o600 });
 
   const agent = createService({
+    enter: options.enter,
     file: process.execPath,
     args: [...AGENT_FLAGS, AGENT, 'run', '--config', info.configFile],
     cwd: dir,
     output: info.logFile,
     // As the shipped service does: half the time until a restarted agent is back.
-    env: { NODE_COMPILE_CACHE: join(options.labDir, 'compile-cache') },
+    env: { ...options.env, NODE_COMPILE_CACHE: join(options.labDir, 'compile-cache') },
     labDir: options.labDir,
     ...(options.restartAfterMs === undefined ? {} : { restartAfterMs: options.restartAfterMs }),
   });

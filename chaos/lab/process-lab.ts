@@ -6,8 +6,9 @@ import { runCtl, switchoverByCtl } from './ctl.ts';
 import { createEtcd } from './etcd.ts';
 import { createProxy, type ProxyPorts } from './haproxy.ts';
 import { createHome } from './home.ts';
-import { findAccount, findPostgresBin } from './host.ts';
-import type { Lab, LabMember, LabOptions, LabProxy, MemberSpec } from './lab.ts';
+import { findAccount, findPostgresBin, type Account } from './host.ts';
+import { createHosts, type Hosts } from './hosts.ts';
+import type { Capability, Lab, LabMember, LabOptions, LabProxy, MemberSpec } from './lab.ts';
 import { createMemberProcess, type MemberProcess } from './member.ts';
 import { createPorts } from './ports.ts';
 import type { Service } from './service.ts';
@@ -32,7 +33,10 @@ const createMembers = (base: {
   readonly ttlMs: number;
   readonly etcdEndpoints: readonly string[];
   readonly takePort: TakePort;
+  readonly hosts: Hosts;
+  readonly account: Account | undefined;
 }) => {
+  const { hosts } = base;
   const superuser = { user: 'postgres', password: randomBytes(12).toString('hex') };
   const common = {
     labDir: base.dir,
@@ -40,7 +44,9 @@ const createMembers = (base: {
     cluster: base.cluster,
     etcdEndpoints: base.etcdEndpoints,
     binDir: findPostgresBin(),
-    account: findAccount('postgres'),
+    account: base.account,
+    range: hosts.range,
+    archiveCommand: hosts.archive?.command,
     superuser,
     replicationPassword: randomBytes(12).toString('hex'),
     settings: { ...base.options.settings, ttl: `${base.ttlMs}ms` },
@@ -58,7 +64,17 @@ const createMembers = (base: {
     add: async (spec: MemberSpec): Promise<LabMember> => {
       const apiPort = await base.takePort('api', members.size);
       const port = await base.takePort('database', members.size);
-      const added = createMemberProcess({ ...common, spec, apiPort, port });
+      const { address, enter } = await hosts.add(spec.name);
+      const added = await createMemberProcess({
+        ...common,
+        spec,
+        host: address,
+        enter,
+        apiPort,
+        port,
+        env: hosts.clocks?.env(spec.name) ?? {},
+        mount: (place) => hosts.mount(spec.name, place),
+      });
       members.set(spec.name, added);
       return added.info;
     },
@@ -75,7 +91,12 @@ const createLabProxy = async (
     replicas: await takePort('replicas'),
     stats: await takePort('stats'),
   };
-  const servers = members.map(({ name, port, apiUrl }) => ({ name, port, apiPort: Number(new URL(apiUrl).port) }));
+  const servers = members.map(({ name, host, port, apiUrl }) => ({
+    name,
+    host,
+    port,
+    apiPort: Number(new URL(apiUrl).port),
+  }));
   return {
     service: createProxy({ dir: join(dir, 'haproxy'), labDir: dir, ports, servers }),
     info: { host: '127.0.0.1', primaryPort: ports.primary, replicaPort: ports.replicas, statsPort: ports.stats },
@@ -87,19 +108,52 @@ const lastLines = ({ logFile }: LabMember, lines: number): string => {
   return `--- ${logFile}\n${text.split('\n').slice(-lines).join('\n')}`;
 };
 
-/** A cluster of processes on loopback, below one directory in /tmp. Nothing runs until `start`. */
+const capabilitiesOf = ({
+  network,
+  volumes,
+  clocks,
+  archive,
+}: Hosts): Pick<Lab, 'capabilities' | 'volumes' | 'clock' | 'archive'> => {
+  const found: Readonly<Record<Capability, unknown>> = { network, volumes, clock: clocks };
+  const names: readonly Capability[] = ['network', 'volumes', 'clock'];
+  return {
+    capabilities: new Set(names.filter((name) => found[name] !== undefined)),
+    ...(volumes === undefined ? {} : { volumes }),
+    ...(clocks === undefined ? {} : { clock: clocks }),
+    ...(archive === undefined ? {} : { archive }),
+  };
+};
+
+/** A cluster of processes on loopback, or on hosts of its own, below one directory in /tmp. Nothing runs until `start`. */
 export const createLab = async (options: LabOptions): Promise<Lab> => {
   const { cluster = 'demo', ttlMs = 3_000, fixedPorts = false } = options;
   const ports = createPorts();
   const takePort: TakePort = (wish, offset = 0) => ports.take(fixedPorts ? FIXED[wish] + offset : undefined);
   const home = await createHome();
   const { dir } = home;
+  const account = findAccount('postgres');
+  const hosts = await createHosts(dir, options, account);
   const etcd = await createEtcd({
     count: options.etcd ?? 1,
     dir,
     takePort: (offset) => takePort('etcd', offset),
+    place: async (name, place) => {
+      const made = await hosts.add(name);
+      await hosts.mount(name, place);
+      return made;
+    },
+    ...(options.etcdQuotaBytes === undefined ? {} : { quotaBytes: options.etcdQuotaBytes }),
   });
-  const members = createMembers({ options, dir, cluster, ttlMs, etcdEndpoints: etcd.endpoints, takePort });
+  const members = createMembers({
+    options,
+    dir,
+    cluster,
+    ttlMs,
+    etcdEndpoints: etcd.endpoints,
+    takePort,
+    hosts,
+    account,
+  });
   for (const spec of specsOf(options.members)) await members.add(spec);
   const infos = (): readonly LabMember[] => members.all().map(({ info }) => info);
   const proxy = options.haproxy === false ? undefined : await createLabProxy(dir, infos(), takePort);
@@ -123,7 +177,7 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
   return {
     ...watching,
     system: 'haagent',
-    capabilities: new Set(),
+    ...capabilitiesOf(hosts),
     dir,
     cluster,
     ttlMs,
@@ -161,8 +215,10 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
     kill: (name, part, signal = 'SIGKILL') => members.of(name).kill(part, signal),
     freeze: async (name, part) => members.of(name).signal(part, 'SIGSTOP'),
     thaw: async (name, part) => members.of(name).signal(part, 'SIGCONT'),
-    cut: () => Promise.reject(new Error('hosts of a process lab share loopback: it cannot cut them off')),
-    heal: () => Promise.resolve(),
+    cut: (from, to) =>
+      hosts.network?.cut(from, to) ??
+      Promise.reject(new Error('the hosts of this lab share loopback: they cannot be cut off from each other')),
+    heal: () => hosts.network?.heal() ?? Promise.resolve(),
     switchover: () => switchoverByCtl(ctl),
     prepareWriter: async (primary) => {
       const [found] = await query(primary, `SELECT FROM pg_roles WHERE rolname = '${WRITER}'`);

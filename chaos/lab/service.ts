@@ -18,6 +18,8 @@ export interface Service {
 }
 
 export interface ServiceOptions {
+  /** A command that runs the program elsewhere and becomes it: on another host of the lab, for instance. */
+  readonly enter?: readonly string[];
   readonly file: string;
   readonly args: readonly string[];
   readonly cwd: string;
@@ -39,7 +41,8 @@ export const createService = (options: ServiceOptions): Service => {
 
   const launch = (): void => {
     const output = openSync(options.output, 'a');
-    const started = spawn(options.file, options.args, {
+    const [file, ...args] = [...(options.enter ?? []), options.file, ...options.args];
+    const started = spawn(file ?? options.file, args, {
       cwd: options.cwd,
       env: { ...process.env, ...options.env, [LAB_MARK]: options.labDir },
       stdio: ['ignore', output, output],

@@ -2,47 +2,39 @@ import { checkDurability, type Durability } from '../checks/durability.ts';
 import { difference, readIds } from '../checks/equality.ts';
 import { longestGap } from '../checks/gap.ts';
 import { findOverlap } from '../checks/overlap.ts';
-import { faults, type Fault, type FaultName } from '../faults/faults.ts';
+import type { Engine } from '../engines/engine.ts';
+import { spanMs, type Fault } from '../faults/fault.ts';
+import { faults, type FaultName } from '../faults/faults.ts';
 import type { Lab } from '../lab/lab.ts';
 import { pause } from '../lab/wait.ts';
-import type { Dialect } from '../workload/dialect.ts';
+import { serverOf } from '../workload/dialect.ts';
 import { acksOf, type Ack } from '../workload/history.ts';
 import { PROXY, startWorkload, type Workload } from '../workload/workload.ts';
-
-export interface ScenarioReport {
-  readonly engine: string;
-  readonly scenario: FaultName;
-  readonly oldPrimary: string;
-  readonly newPrimary: string;
-  /** Longest time without an acknowledged write: by any member directly, and through the proxy. */
-  readonly gapDirectMs: number | undefined;
-  readonly gapProxyMs: number | undefined;
-  readonly acked: number;
-  readonly lost: number;
-  readonly unreplicated: number;
-  readonly duplicates: number;
-  /** Writes that a former primary acknowledged beside the new one, and for how long. */
-  readonly dualWrites: number;
-  readonly dualWriteMs: number;
-  /** From the fault until every member was there again. */
-  readonly healedMs: number;
-  /** What went wrong, as sentences; empty when the scenario passed. */
-  readonly problems: readonly string[];
-}
+import { runCourse, waitForWrites, type Course } from './course.ts';
+import { randomFrom } from './random.ts';
+import type { ScenarioReport } from './report.ts';
+import { problemsOf } from './verdict.ts';
 
 export interface ScenarioOptions {
   readonly lab: Lab;
-  readonly dialect: Dialect;
+  readonly engine: Engine;
   readonly scenario: FaultName;
   /** How long the writers run before the fault, in milliseconds. */
   readonly warmUpMs: number;
   /** The most that the cluster may need to take writes again, and then to heal. */
   readonly deadlineMs: number;
+  /** How long the fault lasts, instead of what it says itself, in milliseconds. */
+  readonly lastsMs?: number;
+  /** Where chance is part of a fault: the same seed draws the same. Default 1. */
+  readonly seed?: number;
+  /** Judge the outage by the fault's bound and this allowance; undefined: do not judge it. */
+  readonly allowanceMs?: number;
   readonly progress: (line: string) => void;
 }
 
 /** Creates the table anew on the primary and begins to write to every member and through the proxy. */
-const beginWriting = async ({ lab, dialect }: ScenarioOptions, primary: string): Promise<Workload> => {
+const beginWriting = async ({ lab, engine }: ScenarioOptions, primary: string): Promise<Workload> => {
+  const { dialect } = engine;
   await lab.prepareWriter(primary);
   const session = await dialect.connect(lab.member(primary), 2_000);
   try {
@@ -58,31 +50,15 @@ const beginWriting = async ({ lab, dialect }: ScenarioOptions, primary: string):
   });
 };
 
-/** Waits until writes sent after `since` are acknowledged again, through the proxy too where there is one. */
-const waitForWrites = (options: ScenarioOptions, workload: Workload, since: number): Promise<boolean> =>
-  options.lab.waitFor(
-    'writes are acknowledged again',
-    () => {
-      const fresh = acksOf(workload.attempts).filter((ack) => ack.invoked > since);
-      const direct = fresh.some((ack) => ack.writer !== PROXY);
-      const proxied = options.lab.proxy === undefined || fresh.some((ack) => ack.writer === PROXY);
-      return Promise.resolve(direct && proxied);
-    },
-    { deadlineMs: options.deadlineMs },
-  );
-
 /** Waits until every member holds exactly what the primary holds; returns what the primary holds. */
-const readEqual = async (
-  { lab, dialect, deadlineMs }: ScenarioOptions,
-  primary: string,
-): Promise<readonly number[]> => {
-  const wanted = await readIds(lab.member(primary), dialect);
+const readEqual = async ({ lab, engine, deadlineMs }: ScenarioOptions, primary: string): Promise<readonly number[]> => {
+  const wanted = await readIds(lab.member(primary), engine.dialect);
   for (const member of lab.members)
     await lab.waitFor(
       `${member.name} holds the same rows as ${primary}`,
       async () => {
         try {
-          return difference(wanted, await readIds(member, dialect)).length === 0;
+          return difference(wanted, await readIds(member, engine.dialect)).length === 0;
         } catch {
           return false; // it cannot be read just now: not equal yet
         }
@@ -92,88 +68,91 @@ const readEqual = async (
   return wanted;
 };
 
-const problemsOf = (
-  fault: Fault,
-  primaries: { readonly before: string; readonly after: string },
-  durability: Durability,
-  overlapMs: number,
-): readonly string[] => {
-  const problems: string[] = [];
-  if (fault.movesPrimary && primaries.before === primaries.after)
-    problems.push(`${primaries.before} is still the primary`);
-  if (durability.lost.length > 0)
-    problems.push(`acknowledged writes are lost: ids ${durability.lost.slice(0, 10).join(', ')}`);
-  if (durability.duplicates.length > 0)
-    problems.push(`rows are there twice: ids ${durability.duplicates.slice(0, 10).join(', ')}`);
-  if (overlapMs > fault.toleratedOverlapMs)
-    problems.push(`two primaries acknowledged writes for ${Math.round(overlapMs)} ms`);
-  return problems;
-};
-
 const gapOf = (acks: readonly Ack[], since: number, end: number): number | undefined => {
   const gap = longestGap(acks, since, end);
   return gap === undefined ? undefined : Math.round(gap.ms);
 };
 
+const UNKNOWN: Durability = { acked: 0, lost: [], unreplicated: [], duplicates: [] };
+
+/** Reads every member after the writing has ended and holds all that was seen against what was promised. */
+const judge = async (
+  options: ScenarioOptions,
+  before: string,
+  course: Course,
+  workload: Workload,
+  end: number,
+): Promise<ScenarioReport> => {
+  const { lab, engine } = options;
+  const fault: Fault = faults[options.scenario];
+  const after = course.healed?.primary;
+  const acks = acksOf(workload.attempts);
+  const servers = new Map(lab.members.map((member) => [member.name, serverOf(member)]));
+  const failures = [...course.failures];
+  let durability: Durability = { ...UNKNOWN, acked: acks.length };
+  if (after !== undefined)
+    try {
+      durability = checkDurability(acks, await readEqual(options, after), workload.seen, servers);
+    } catch (error) {
+      failures.push(error instanceof Error ? error.message : String(error));
+    }
+  const overlap = findOverlap(acks);
+  const through = (proxied: boolean): readonly Ack[] => acks.filter(({ writer }) => (writer === PROXY) === proxied);
+  const gapDirectMs = gapOf(through(false), course.at, end);
+  const weakAcks = acks.filter(({ outcome }) => outcome.origin.weak === true).length;
+  const problems = problemsOf(
+    fault,
+    { primaries: { before, after }, durability, overlapMs: overlap.ms, weakAcks, gapDirectMs },
+    { ttlMs: lab.ttlMs, allowanceMs: options.allowanceMs },
+  );
+  return {
+    engine: engine.dialect.engine,
+    scenario: options.scenario,
+    oldPrimary: before,
+    newPrimary: after,
+    faultAt: course.at,
+    gapDirectMs,
+    gapProxyMs: gapOf(through(true), course.at, end),
+    acked: durability.acked,
+    lost: durability.lost.length,
+    unreplicated: durability.unreplicated.length,
+    duplicates: durability.duplicates.length,
+    dualWrites: overlap.acks.length,
+    dualWriteMs: Math.round(overlap.ms),
+    weakAcks,
+    healedMs: course.healed === undefined ? undefined : Math.round(course.healed.at - course.at),
+    problems: [...failures, ...problems],
+  };
+};
+
 /**
- * Does one fault to the primary of a healthy cluster while clients write, waits until the cluster has healed by itself,
- * and reports what the clients saw. Throws when it does not heal before the deadline.
+ * Does one fault to a healthy cluster while clients write, waits until the cluster has healed by itself, and reports what
+ * the clients saw. Throws when the cluster was not healthy to begin with.
  */
 export const runScenario = async (options: ScenarioOptions): Promise<ScenarioReport> => {
-  const { lab, dialect, scenario, progress } = options;
-  const fault: Fault = faults[scenario];
+  const { lab, engine, scenario, progress } = options;
+  const named: Fault = faults[scenario];
+  const fault: Fault = options.lastsMs === undefined ? named : { ...named, lasts: { ttls: 0, ms: options.lastsMs } };
   const before = await lab.waitForHealthy({ deadlineMs: options.deadlineMs });
   const workload = await beginWriting(options, before);
   try {
-    await waitForWrites(options, workload, 0);
+    await waitForWrites({ lab }, workload, 0, options.deadlineMs);
     await pause(options.warmUpMs);
     progress(fault.sentence(before));
-    const at = performance.now();
-    await fault.inflict(lab, before);
-    if (fault.lastsMs !== undefined) {
-      await pause(fault.lastsMs(lab.ttlMs));
-      await fault.undo(lab, before);
-    }
-    if (fault.movesPrimary) await lab.waitForLeader({ not: before, deadlineMs: options.deadlineMs });
-    await waitForWrites(options, workload, performance.now());
-    progress(`writes are acknowledged again, ${Math.round(performance.now() - at)} ms after the fault`);
-    if (fault.lastsMs === undefined) await fault.undo(lab, before);
-    const after = await lab.waitForHealthy({ deadlineMs: options.deadlineMs });
-    const healedMs = Math.round(performance.now() - at);
-    progress(`${after} is the primary and every other member streams from it, after ${healedMs} ms`);
-    await waitForWrites(options, workload, performance.now());
+    const scene = {
+      lab,
+      engine,
+      primary: before,
+      replicas: lab.members.map(({ name }) => name).filter((name) => name !== before),
+      random: randomFrom(options.seed ?? 1),
+      progress,
+    };
+    const writesMs = options.deadlineMs;
+    const settleMs = options.deadlineMs + (fault.settles === undefined ? 0 : spanMs(fault.settles, lab.ttlMs));
+    const course = await runCourse(fault, scene, workload, { writesMs, settleMs });
     const end = performance.now();
     await workload.stop();
-
-    const finalIds = await readEqual(options, after);
-    const acks = acksOf(workload.attempts);
-    const ports = new Map(lab.members.map(({ name, port }) => [name, port]));
-    const durability = checkDurability(acks, finalIds, workload.seen, ports);
-    const overlap = findOverlap(acks);
-    return {
-      engine: dialect.engine,
-      scenario,
-      oldPrimary: before,
-      newPrimary: after,
-      gapDirectMs: gapOf(
-        acks.filter(({ writer }) => writer !== PROXY),
-        at,
-        end,
-      ),
-      gapProxyMs: gapOf(
-        acks.filter(({ writer }) => writer === PROXY),
-        at,
-        end,
-      ),
-      acked: durability.acked,
-      lost: durability.lost.length,
-      unreplicated: durability.unreplicated.length,
-      duplicates: durability.duplicates.length,
-      dualWrites: overlap.acks.length,
-      dualWriteMs: Math.round(overlap.ms),
-      healedMs,
-      problems: problemsOf(fault, { before, after }, durability, overlap.ms),
-    };
+    return await judge(options, before, course, workload, end);
   } finally {
     await workload.stop();
   }

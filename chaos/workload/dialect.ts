@@ -1,6 +1,8 @@
-/** What the workload needs of an engine: the same five questions, whoever answers them. */
+/** What the workload needs of an engine: the same few questions, whoever answers them. */
 export interface Dialect {
   readonly engine: string;
+  /** Statements that begin a transaction: one that sees a single snapshot, and one that is serializable. */
+  readonly begin: { readonly snapshot: readonly string[]; readonly serializable: readonly string[] };
   /** Opens one connection. Rejects when it could not be opened; ends by `deadlineMs`. */
   connect(address: Address, deadlineMs: number): Promise<Session>;
 }
@@ -12,11 +14,24 @@ export interface Address {
 
 /** Where an acknowledgement came from: which server, and in which generation of the log. */
 export interface Origin {
-  /** The server's own port: what a proxy cannot hide. */
-  readonly port: number;
+  /** The server's own address and port, `host:port`: what a proxy cannot hide. */
+  readonly server: string;
   /** Grows with every promotion (PostgreSQL: the timeline). */
   readonly generation: number;
+  /** The server said itself that it gave up waiting for replicas: acknowledged, but not as promised. */
+  readonly weak?: true;
 }
+
+/** A row as it lies in the table: in which generation it was written, and where in the log. */
+export interface Written {
+  readonly id: number;
+  readonly generation: number;
+  /** Grows along the log. */
+  readonly position: bigint;
+}
+
+/** `host:port`, as `Origin.server` has it. */
+export const serverOf = ({ host, port }: Address): string => `${host}:${port}`;
 
 export interface Session {
   /** False once the connection is closed, by whomever. */
@@ -27,6 +42,10 @@ export interface Session {
   insert(id: number, writer: string): Promise<Origin>;
   /** Every id greater than `after` that this server shows now, ascending; an id twice when it is there twice. */
   ids(after: number): Promise<readonly number[]>;
+  /** Every row, in no order. */
+  written(): Promise<readonly Written[]>;
+  /** Runs one statement without parameters and returns its rows. */
+  run(statement: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** Closes at once, without a word to the server. */
   destroy(): void;
 }

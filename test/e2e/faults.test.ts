@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { FaultName } from '../../chaos/faults/faults.ts';
-import { runScenario, type ScenarioReport } from '../../chaos/scenarios/scenario.ts';
-import { createPostgresDialect } from '../../chaos/workload/postgres.ts';
+import { createPostgresEngine } from '../../chaos/engines/postgres.ts';
+import type { ScenarioReport } from '../../chaos/scenarios/report.ts';
+import { runScenario } from '../../chaos/scenarios/scenario.ts';
 import { pause } from '../../chaos/lab/wait.ts';
 import { showLogsOnFailure, useLab } from './cluster.ts';
 
@@ -15,7 +16,7 @@ const run = (scenario: FaultName): Promise<ScenarioReport> => {
   showLogsOnFailure(cluster.lab);
   return runScenario({
     lab: cluster.lab,
-    dialect: createPostgresDialect(cluster.lab.writer),
+    engine: createPostgresEngine(cluster.lab),
     scenario,
     warmUpMs: 1_000,
     deadlineMs: DEADLINE_MS,
@@ -50,7 +51,7 @@ describe('while clients write, and after which every member is there again with 
   });
 
   test('a lost host is replaced within its ttl and rejoins', async () => {
-    const report = await run('failover');
+    const report = await run('kill');
     expect(report.problems).toEqual([]);
     expect(report.gapDirectMs).toBeLessThan(TTL_MS + 2_000);
   });
@@ -99,7 +100,7 @@ describe('while clients write, and after which every member is there again with 
   });
 
   test('etcd hangs for twice the ttl: nobody leads without proof, and all is well afterwards', async () => {
-    expect((await run('etcd-all')).problems).toEqual([]);
+    expect((await run('etcd-hang')).problems).toEqual([]);
   });
 });
 

@@ -5,8 +5,8 @@ import { longestGap } from '../../../chaos/checks/gap.ts';
 import { findOverlap } from '../../../chaos/checks/overlap.ts';
 import { acksOf, type Ack } from '../../../chaos/workload/history.ts';
 
-const OLD = { port: 1, generation: 1 };
-const NEW = { port: 2, generation: 2 };
+const OLD = { server: 'pg1:1', generation: 1 };
+const NEW = { server: 'pg2:1', generation: 2 };
 
 const ack = (id: number, invoked: number, origin = OLD, tookMs = 2): Ack => ({
   id,
@@ -17,14 +17,14 @@ const ack = (id: number, invoked: number, origin = OLD, tookMs = 2): Ack => ({
 });
 
 describe('durability', () => {
-  const ports = new Map([
-    ['pg1', OLD.port],
-    ['pg2', NEW.port],
+  const servers = new Map([
+    ['pg1', OLD.server],
+    ['pg2', NEW.server],
   ]);
 
   test('a missing write that another member had shown is lost', () => {
     const seen = new Map([['pg2', new Set([1, 2])]]);
-    const result = checkDurability([ack(1, 0), ack(2, 10)], [1], seen, ports);
+    const result = checkDurability([ack(1, 0), ack(2, 10)], [1], seen, servers);
     expect(result).toEqual({ acked: 2, lost: [2], unreplicated: [], duplicates: [] });
   });
 
@@ -33,12 +33,12 @@ describe('durability', () => {
       ['pg1', new Set([1, 2])],
       ['pg2', new Set([1])],
     ]);
-    const result = checkDurability([ack(1, 0), ack(2, 10)], [1], seen, ports);
+    const result = checkDurability([ack(1, 0), ack(2, 10)], [1], seen, servers);
     expect(result).toEqual({ acked: 2, lost: [], unreplicated: [2], duplicates: [] });
   });
 
   test('an id that is there twice is a duplicate, named once', () => {
-    expect(checkDurability([ack(1, 0)], [1, 1, 1, 2], new Map(), ports).duplicates).toEqual([1]);
+    expect(checkDurability([ack(1, 0)], [1, 1, 1, 2], new Map(), servers).duplicates).toEqual([1]);
   });
 });
 
@@ -82,7 +82,7 @@ describe('overlap', () => {
   });
 
   test('a member that led, lost and leads again in a newer generation is no overlap', () => {
-    const again = { port: OLD.port, generation: 3 };
+    const again = { server: OLD.server, generation: 3 };
     expect(findOverlap([ack(1, 0), ack(2, 100, NEW), ack(3, 200, again)]).acks).toEqual([]);
   });
 });

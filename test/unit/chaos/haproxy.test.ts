@@ -6,7 +6,7 @@ const shipped = readFileSync(new URL('../../../deploy/haproxy.cfg', import.meta.
 const ports = { primary: 15_000, replicas: 15_001, stats: 17_000 };
 
 test('the shipped configuration is used with the addresses of the lab', () => {
-  const config = renderProxyConfig(shipped, ports, [{ name: 'pg1', port: 15_431, apiPort: 18_011 }]);
+  const config = renderProxyConfig(shipped, ports, [{ name: 'pg1', host: '127.0.0.1', port: 15_431, apiPort: 18_011 }]);
   expect(config.match(/^ +server .*$/gm)).toEqual([
     '    server pg1 127.0.0.1:15431 port 18011',
     '    server pg1 127.0.0.1:15431 port 18011',

@@ -1,0 +1,14 @@
+import { etcdHosts } from './choosing.ts';
+import { cutOff } from './cutting.ts';
+import type { Fault } from './fault.ts';
+
+export const partitionEtcd: Fault = {
+  sentence: (primary) => `${primary} does not reach etcd, everybody else does`,
+  hits: 'the network',
+  needs: ['network'],
+  primary: 'may move',
+  outage: { ttls: 1, ms: 500 },
+  toleratedOverlapMs: 0,
+  lasts: { ttls: 3, ms: 0 },
+  inflict: ({ lab, primary }) => cutOff(lab, primary, etcdHosts(lab)),
+};

@@ -1,0 +1,80 @@
+/** `npm run chaos`: breaks a real cluster on purpose, in every way that is known, while clients write. See `usage`. */
+import { parseArgs } from 'node:util';
+import { faultNames, findFault, type FaultName } from './faults/faults.ts';
+import { runSuite } from './suite/suite.ts';
+
+const usage = `npm run chaos -- --scenario NAME|all [--runs 1] [--report FILE] [--ttl 5] [--seed 1]
+               [--engine postgres] [--mode async] [--lab process]
+
+  --scenario  ${faultNames.join(', ')}; or several, with commas between
+  --report    a line of JSON for every run is added to this file; logs of runs that failed are kept in FILE.logs
+  --ttl       how long a silent primary keeps its right, in seconds: 3 to 60
+  --lab       process: every server is a process of this machine, on a host of its own (root) or on loopback
+
+Exit code: 0 when every run passed, 1 when one did not or none was made, 2 for a wrong command.`;
+
+const refuse = (message: string): never => {
+  console.error(`${message}\n\n${usage}`);
+  process.exit(2);
+};
+
+const readArguments = () => {
+  try {
+    return parseArgs({
+      options: {
+        engine: { type: 'string', default: 'postgres' },
+        mode: { type: 'string', default: 'async' },
+        scenario: { type: 'string' },
+        runs: { type: 'string', default: '1' },
+        report: { type: 'string' },
+        lab: { type: 'string', default: 'process' },
+        ttl: { type: 'string', default: '5' },
+        seed: { type: 'string', default: '1' },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+};
+
+const wholeNumber = (text: string, name: string, least: number, most: number): number => {
+  const value = Number(text);
+  return Number.isInteger(value) && value >= least && value <= most
+    ? value
+    : refuse(`--${name} ${text}: must be a whole number from ${least} to ${most}`);
+};
+
+const scenariosOf = (text: string | undefined): readonly FaultName[] => {
+  if (text === undefined) return refuse('--scenario is missing');
+  if (text === 'all') return faultNames;
+  return text.split(',').map((name) => findFault(name) ?? refuse(`--scenario ${name}: unknown`));
+};
+
+const given = readArguments();
+if (given.help) {
+  console.log(usage);
+  process.exit(0);
+}
+if (given.engine !== 'postgres') refuse(`--engine ${given.engine}: haagent manages PostgreSQL only so far`);
+if (given.mode !== 'async')
+  refuse(
+    given.mode === 'sync' || given.mode === 'quorum'
+      ? `--mode ${given.mode}: this version replicates asynchronously only and would not enforce it`
+      : `--mode ${given.mode}: must be async`,
+  );
+if (given.lab !== 'process') refuse(`--lab ${given.lab}: must be process`);
+
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => interrupted.abort(new Error(`interrupted by ${signal}`)));
+
+process.exitCode = await runSuite({
+  scenarios: scenariosOf(given.scenario),
+  runs: wholeNumber(given.runs, 'runs', 1, 10_000),
+  mode: given.mode,
+  ttlMs: wholeNumber(given.ttl, 'ttl', 3, 60) * 1_000,
+  seed: wholeNumber(given.seed, 'seed', 0, 2 ** 31),
+  report: given.report,
+  signal: interrupted.signal,
+});

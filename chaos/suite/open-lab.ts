@@ -1,0 +1,37 @@
+import { findFaketime } from '../lab/host-clock.ts';
+import type { Lab } from '../lab/lab.ts';
+import { whyNoNetwork } from '../lab/network.ts';
+import { createLab } from '../lab/process-lab.ts';
+import { whyNoVolumes } from '../lab/volumes.ts';
+
+const QUOTA_BYTES = 16 * 1024 ** 2;
+const START_MS = 120_000;
+
+/** Starts a cluster of three that can be broken in every way that this machine allows. */
+export const openLab = async (options: { readonly ttlMs: number; readonly signal: AbortSignal }): Promise<Lab> => {
+  const lab = await createLab({
+    engine: 'postgres',
+    members: 3,
+    etcd: 3,
+    ttlMs: options.ttlMs,
+    restartAfterMs: 100,
+    network: (await whyNoNetwork()) === undefined,
+    volumes: (await whyNoVolumes()) === undefined,
+    clock: findFaketime() !== undefined,
+    archive: true,
+    etcdQuotaBytes: QUOTA_BYTES,
+  });
+  const interrupt = (): void => void lab.stop();
+  options.signal.addEventListener('abort', interrupt, { once: true });
+  try {
+    options.signal.throwIfAborted();
+    await lab.start();
+    await lab.waitForHealthy({ deadlineMs: START_MS });
+    return lab;
+  } catch (error) {
+    await lab.stop();
+    throw error;
+  } finally {
+    options.signal.removeEventListener('abort', interrupt);
+  }
+};
