@@ -13,6 +13,9 @@ export const etcdFull: Fault = {
   lasts: { ttls: 2, ms: 0 },
   inflict: async ({ lab }) => {
     await lab.etcd.client.fill(FILLING);
-    return () => lab.etcd.client.makeRoom(FILLING);
+    return async () => {
+      await lab.etcd.ready();
+      await lab.etcd.client.makeRoom(FILLING);
+    };
   },
 };

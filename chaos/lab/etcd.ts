@@ -21,6 +21,9 @@ export interface LabEtcd {
   thaw(index?: number): Promise<void>;
 }
 
+/** As an init system would: one that ended by itself is started again. */
+const RESTART_MS = 1_000;
+
 /** Where a server runs. */
 export interface Place {
   readonly address: string;
@@ -78,6 +81,7 @@ export const createEtcd = async (options: {
       cwd: server.dir,
       output: join(server.dir, 'log'),
       labDir: options.dir,
+      restartAfterMs: RESTART_MS,
     }),
   );
   const endpoints = servers.map((server) => server.client);
