@@ -46,10 +46,18 @@ const nothingKnown = (scenario: FaultName, options: SuiteOptions): RunRecord => 
 /** Keeps what explains a run that failed. */
 const keepLogs = (lab: Lab, directory: string): void => {
   mkdirSync(directory, { recursive: true });
-  for (const { name, logFile } of lab.members)
-    if (existsSync(logFile)) copyFileSync(logFile, join(directory, `${name}.log`));
-  const journal = join(lab.dir, 'writes.jsonl');
-  if (existsSync(journal)) copyFileSync(journal, join(directory, 'writes.jsonl'));
+  const files: readonly (readonly [string, string])[] = [
+    ...lab.members.flatMap(({ name, dir, logFile }): readonly (readonly [string, string])[] => [
+      [logFile, `${name}.log`],
+      [join(dir, 'state', 'guard.log'), `${name}-guard.log`],
+    ]),
+    ...lab.etcd.endpoints.map(
+      (_, index) => [join(lab.dir, `etcd${index + 1}`, 'log'), `etcd${index + 1}.log`] as const,
+    ),
+    [join(lab.dir, 'haproxy', 'log'), 'haproxy.log'],
+    [join(lab.dir, 'writes.jsonl'), 'writes.jsonl'],
+  ];
+  for (const [from, to] of files) if (existsSync(from)) copyFileSync(from, join(directory, to));
 };
 
 /** One cluster after the other: a cluster serves until a run in it fails. */
