@@ -1,5 +1,5 @@
 import type { Proc } from '../lab/proc.ts';
-import type { Lab } from '../lab/lab.ts';
+import type { Lab, LabArchive } from '../lab/lab.ts';
 import type { Dialect } from '../workload/dialect.ts';
 
 /** What faults and checks do to a database that differs from engine to engine. */
@@ -19,6 +19,8 @@ export interface Engine {
   switchLog(lab: Lab, primary: string): Promise<void>;
   /** Writes so much that the log needs more room. The server may end under it. */
   useLog(lab: Lab, primary: string): Promise<void>;
+  /** Files that an archive lacks between its first and its last. */
+  archiveHoles(archive: LabArchive): Promise<readonly string[]>;
   /** The slots of a server: for whom it keeps log. */
   slots(lab: Lab, member: string): Promise<readonly Slot[]>;
 }

@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import { z } from 'zod';
+import { findArchiveHoles } from '../checks/archive.ts';
 import type { Lab } from '../lab/lab.ts';
 import { createPostgresDialect } from '../workload/postgres.ts';
 import type { Engine } from './engine.ts';
@@ -80,6 +81,12 @@ export const createPostgresEngine = (lab: Lab): Engine => ({
     } catch {
       // the server ended, as was wanted
     }
+  },
+  archiveHoles: async (archive) => {
+    const files = await archive.files();
+    const histories = new Map<string, string>();
+    for (const name of files.filter((file) => file.endsWith('.history'))) histories.set(name, await archive.read(name));
+    return findArchiveHoles({ files, histories });
   },
   slots: async (at, member) =>
     slots.parse(

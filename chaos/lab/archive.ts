@@ -1,4 +1,5 @@
 import { chmodSync, chownSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Account } from './host.ts';
 import type { LabArchive } from './lab.ts';
@@ -35,6 +36,7 @@ export const createArchive = (labDir: string, account: Account | undefined): Arc
       renameSync(`${delay}.new`, delay);
       return Promise.resolve();
     },
+    read: (name) => readFile(join(files, name), 'latin1'),
     files: () => Promise.resolve(readdirSync(files).filter((name) => !name.startsWith('.'))),
   };
 };

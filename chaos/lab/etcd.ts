@@ -31,6 +31,11 @@ export interface Place {
   readonly enter: readonly string[];
 }
 
+/** The servers as processes: who ends the lab must see to it that none is started again. */
+export interface EtcdProcesses extends LabEtcd {
+  abandon(): void;
+}
+
 /** Prepares `count` etcd servers below `dir`, ready to start. */
 export const createEtcd = async (options: {
   readonly count: 1 | 3;
@@ -40,7 +45,7 @@ export const createEtcd = async (options: {
   /** Makes the host of a server, whose files will lie in `dir`: its address, and the command that runs others on it. */
   readonly place: (name: string, dir: string) => Promise<Place>;
   readonly quotaBytes?: number;
-}): Promise<LabEtcd> => {
+}): Promise<EtcdProcesses> => {
   const servers: {
     readonly name: string;
     readonly client: string;
@@ -109,6 +114,9 @@ export const createEtcd = async (options: {
           deadlineMs,
           ...(signal === undefined ? {} : { signal }),
         });
+    },
+    abandon: () => {
+      for (const service of services) service.abandon();
     },
     kill: async (index) => {
       await Promise.all(chosen(index).map((service) => service.stop({ signal: 'SIGKILL' })));

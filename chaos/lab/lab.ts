@@ -38,6 +38,8 @@ export interface LabArchive {
   throttle(perFileMs: number): Promise<void>;
   /** The names of all files that it has. */
   files(): Promise<readonly string[]>;
+  /** The text of one of them. */
+  read(name: string): Promise<string>;
 }
 
 /** What one member says of itself. */

@@ -202,6 +202,7 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
     stop: async ({ keep = false } = {}) => {
       ended.abort(new Error('the lab was stopped'));
       proxy?.service.abandon();
+      etcd.abandon();
       for (const { agent } of members.all()) agent.abandon();
       await home.release({ keep });
     },

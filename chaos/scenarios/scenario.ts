@@ -2,6 +2,7 @@ import { checkDurability, type Durability } from '../checks/durability.ts';
 import { difference, readIds } from '../checks/equality.ts';
 import { longestGap } from '../checks/gap.ts';
 import { findOverlap } from '../checks/overlap.ts';
+import { findSurvivorsBehindLosses } from '../checks/suffix.ts';
 import type { Engine } from '../engines/engine.ts';
 import { spanMs, type Fault } from '../faults/fault.ts';
 import { faults, type FaultName } from '../faults/faults.ts';
@@ -9,7 +10,9 @@ import type { Lab } from '../lab/lab.ts';
 import { pause } from '../lab/wait.ts';
 import { serverOf } from '../workload/dialect.ts';
 import { acksOf, type Ack } from '../workload/history.ts';
-import { PROXY, startWorkload, type Workload } from '../workload/workload.ts';
+import { PROXY } from '../workload/workload.ts';
+import { inspect } from './aftermath.ts';
+import { startClients, type Clients } from './clients.ts';
 import { runCourse, waitForWrites, type Course } from './course.ts';
 import { randomFrom } from './random.ts';
 import type { ScenarioReport } from './report.ts';
@@ -29,26 +32,10 @@ export interface ScenarioOptions {
   readonly seed?: number;
   /** Judge the outage by the fault's bound and this allowance; undefined: do not judge it. */
   readonly allowanceMs?: number;
+  /** Every workload and every check, not only what writers see: for whoever looks for faults and not for speed. */
+  readonly thorough?: boolean;
   readonly progress: (line: string) => void;
 }
-
-/** Creates the table anew on the primary and begins to write to every member and through the proxy. */
-const beginWriting = async ({ lab, engine }: ScenarioOptions, primary: string): Promise<Workload> => {
-  const { dialect } = engine;
-  await lab.prepareWriter(primary);
-  const session = await dialect.connect(lab.member(primary), 2_000);
-  try {
-    await session.createTable();
-  } finally {
-    session.destroy();
-  }
-  return startWorkload({
-    dialect,
-    members: lab.members,
-    proxy: lab.proxy === undefined ? undefined : { host: lab.proxy.host, port: lab.proxy.primaryPort },
-    journal: `${lab.dir}/writes.jsonl`,
-  });
-};
 
 /** Waits until every member holds exactly what the primary holds; returns what the primary holds. */
 const readEqual = async ({ lab, engine, deadlineMs }: ScenarioOptions, primary: string): Promise<readonly number[]> => {
@@ -75,27 +62,72 @@ const gapOf = (acks: readonly Ack[], since: number, end: number): number | undef
 
 const UNKNOWN: Durability = { acked: 0, lost: [], unreplicated: [], duplicates: [] };
 
-/** Reads every member after the writing has ended and holds all that was seen against what was promised. */
+const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** What the other workloads saw, and what is left behind in a cluster that is well again. */
+const lookThoroughly = async (
+  { lab, engine }: ScenarioOptions,
+  primary: string,
+  { companions }: Clients,
+): Promise<readonly string[]> => {
+  const session = await engine.dialect.connect(lab.member(primary), 2_000);
+  try {
+    const seen = await Promise.all(companions.map((companion) => companion.judge(session)));
+    return [...seen.flat(), ...(await inspect(lab, engine, primary))];
+  } finally {
+    session.destroy();
+  }
+};
+
+interface Findings {
+  readonly durability: Durability;
+  readonly problems: readonly string[];
+}
+
+/** Reads every member after the writing has ended. */
+const readEverything = async (
+  options: ScenarioOptions,
+  primary: string,
+  acks: readonly Ack[],
+  clients: Clients,
+): Promise<Findings> => {
+  const { lab } = options;
+  const servers = new Map(lab.members.map((member) => [member.name, serverOf(member)]));
+  const { seen, vanished } = clients.workload;
+  const durability = checkDurability(acks, await readEqual(options, primary), seen, servers);
+  const survivors = findSurvivorsBehindLosses(acks, new Set([...durability.lost, ...durability.unreplicated]));
+  const shrunk = [...vanished].filter(([, ids]) => ids.size > 0);
+  return {
+    durability,
+    problems: [
+      ...(survivors.length === 0 ? [] : [`the loss is not an end: ${survivors.length} later writes survived it`]),
+      ...shrunk.map(([member, ids]) => `${ids.size} rows vanished within a session with ${member}`),
+      ...(options.thorough === true ? await lookThoroughly(options, primary, clients) : []),
+    ],
+  };
+};
+
+/** Holds all that was seen against what was promised. */
 const judge = async (
   options: ScenarioOptions,
   before: string,
   course: Course,
-  workload: Workload,
+  clients: Clients,
   end: number,
 ): Promise<ScenarioReport> => {
   const { lab, engine } = options;
   const fault: Fault = faults[options.scenario];
   const after = course.healed?.primary;
-  const acks = acksOf(workload.attempts);
-  const servers = new Map(lab.members.map((member) => [member.name, serverOf(member)]));
+  const acks = acksOf(clients.workload.attempts);
   const failures = [...course.failures];
-  let durability: Durability = { ...UNKNOWN, acked: acks.length };
+  let findings: Findings = { durability: { ...UNKNOWN, acked: acks.length }, problems: [] };
   if (after !== undefined)
     try {
-      durability = checkDurability(acks, await readEqual(options, after), workload.seen, servers);
+      findings = await readEverything(options, after, acks, clients);
     } catch (error) {
-      failures.push(error instanceof Error ? error.message : String(error));
+      failures.push(sentence(error));
     }
+  const { durability } = findings;
   const overlap = findOverlap(acks);
   const through = (proxied: boolean): readonly Ack[] => acks.filter(({ writer }) => (writer === PROXY) === proxied);
   const gapDirectMs = gapOf(through(false), course.at, end);
@@ -121,7 +153,7 @@ const judge = async (
     dualWriteMs: Math.round(overlap.ms),
     weakAcks,
     healedMs: course.healed === undefined ? undefined : Math.round(course.healed.at - course.at),
-    problems: [...failures, ...problems],
+    problems: [...failures, ...problems, ...findings.problems],
   };
 };
 
@@ -133,27 +165,27 @@ export const runScenario = async (options: ScenarioOptions): Promise<ScenarioRep
   const { lab, engine, scenario, progress } = options;
   const named: Fault = faults[scenario];
   const fault: Fault = options.lastsMs === undefined ? named : { ...named, lasts: { ttls: 0, ms: options.lastsMs } };
+  const random = randomFrom(options.seed ?? 1);
   const before = await lab.waitForHealthy({ deadlineMs: options.deadlineMs });
-  const workload = await beginWriting(options, before);
+  const clients = await startClients({
+    lab,
+    engine,
+    primary: before,
+    all: options.thorough === true,
+    seed: options.seed ?? 1,
+  });
   try {
-    await waitForWrites({ lab }, workload, 0, options.deadlineMs);
+    await waitForWrites({ lab }, clients.workload, 0, options.deadlineMs);
     await pause(options.warmUpMs);
     progress(fault.sentence(before));
-    const scene = {
-      lab,
-      engine,
-      primary: before,
-      replicas: lab.members.map(({ name }) => name).filter((name) => name !== before),
-      random: randomFrom(options.seed ?? 1),
-      progress,
-    };
-    const writesMs = options.deadlineMs;
+    const replicas = lab.members.map(({ name }) => name).filter((name) => name !== before);
+    const scene = { lab, engine, primary: before, replicas, random, progress };
     const settleMs = options.deadlineMs + (fault.settles === undefined ? 0 : spanMs(fault.settles, lab.ttlMs));
-    const course = await runCourse(fault, scene, workload, { writesMs, settleMs });
+    const course = await runCourse(fault, scene, clients.workload, { writesMs: options.deadlineMs, settleMs });
     const end = performance.now();
-    await workload.stop();
-    return await judge(options, before, course, workload, end);
+    await clients.stop();
+    return await judge(options, before, course, clients, end);
   } finally {
-    await workload.stop();
+    await clients.stop();
   }
 };

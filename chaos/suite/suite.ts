@@ -124,6 +124,7 @@ export const runSuite = async (options: SuiteOptions): Promise<number> => {
         deadlineMs,
         seed: options.seed + run,
         allowanceMs: ALLOWANCE_MS,
+        thorough: true,
         progress,
       });
       const how = { mode: options.mode, ttlMs: options.ttlMs, peer: null, load: loadavg()[0] ?? 0 };

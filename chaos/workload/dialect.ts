@@ -3,6 +3,8 @@ export interface Dialect {
   readonly engine: string;
   /** Statements that begin a transaction: one that sees a single snapshot, and one that is serializable. */
   readonly begin: { readonly snapshot: readonly string[]; readonly serializable: readonly string[] };
+  /** A statement that keeps a processor busy for some ten milliseconds. */
+  readonly busy: string;
   /** Opens one connection. Rejects when it could not be opened; ends by `deadlineMs`. */
   connect(address: Address, deadlineMs: number): Promise<Session>;
 }

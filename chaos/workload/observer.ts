@@ -1,8 +1,11 @@
+import { vanished } from '../checks/reads.ts';
 import type { Address, Dialect, Session } from './dialect.ts';
 
 /** Notes which ids a server has shown at any time: the proof that a write had reached it. */
 export interface Observer {
   readonly seen: ReadonlySet<number>;
+  /** Ids that vanished within one session. */
+  readonly vanished: ReadonlySet<number>;
   stop(): Promise<void>;
 }
 
@@ -14,16 +17,25 @@ const DEADLINE_MS = 1_000;
 /** Looks every 50 ms until stopped; a server that cannot be asked shows nothing. */
 export const startObserver = (address: Address, dialect: Dialect): Observer => {
   const seen = new Set<number>();
+  const gone = new Set<number>();
+  let before: ReadonlySet<number> = new Set();
   let highest = 0;
   let session: Session | undefined;
   const ending = new AbortController();
 
   const look = async (): Promise<void> => {
     try {
-      if (session?.usable !== true) session = await dialect.connect(address, DEADLINE_MS);
+      if (session?.usable !== true) {
+        before = new Set();
+        session = await dialect.connect(address, DEADLINE_MS);
+      }
       const late = setTimeout(() => session?.destroy(), DEADLINE_MS);
       try {
-        for (const id of await session.ids(highest - OVERLAP)) {
+        const after = highest - OVERLAP;
+        const now = await session.ids(after);
+        for (const id of vanished(before, now, after)) gone.add(id);
+        before = new Set(now);
+        for (const id of now) {
           seen.add(id);
           highest = Math.max(highest, id);
         }
@@ -44,6 +56,7 @@ export const startObserver = (address: Address, dialect: Dialect): Observer => {
   const watching = watch();
   return {
     seen,
+    vanished: gone,
     stop: async () => {
       ending.abort();
       await watching;

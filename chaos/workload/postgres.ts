@@ -39,6 +39,7 @@ export const createPostgresDialect = (login: { readonly user: string }): Dialect
     snapshot: ['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'],
     serializable: ['BEGIN ISOLATION LEVEL SERIALIZABLE'],
   },
+  busy: 'SELECT count(*) FROM generate_series(1, 100000)',
   connect: async (address, deadlineMs) => {
     const client = new Client({
       ...login,

@@ -18,6 +18,8 @@ export interface WorkloadOptions {
   readonly deadlineMs?: number;
   /** Where every attempt is noted as a line of JSON, outside of what the faults touch. */
   readonly journal?: string;
+  /** Also a writer to each member that opens a new connection for every write, this often, in milliseconds. */
+  readonly freshEveryMs?: number;
 }
 
 /** Open-loop writers to every member and through the proxy: how an outage, a loss and a second primary are seen. */
@@ -25,6 +27,11 @@ export interface Workload {
   readonly attempts: readonly Attempt[];
   /** Ids that some member has shown while it was watched, by member. */
   readonly seen: ReadonlyMap<string, ReadonlySet<number>>;
+  /** Ids that vanished within one session with a member, by member. */
+  readonly vanished: ReadonlyMap<string, ReadonlySet<number>>;
+  /** For whoever writes ids besides. */
+  nextId(): number;
+  record(attempt: Attempt): void;
   /** Ends the writers first, then the observers. Can be called twice. */
   stop(): Promise<void>;
 }
@@ -33,27 +40,34 @@ export interface Workload {
 export const startWorkload = (options: WorkloadOptions): Workload => {
   const attempts: Attempt[] = [];
   let lastId = 0;
-  const begin = (name: string, address: Address): Writer =>
+  const nextId = (): number => (lastId += 1);
+  const record = (attempt: Attempt): void => {
+    attempts.push(attempt);
+    if (options.journal !== undefined) appendFileSync(options.journal, `${JSON.stringify(attempt)}\n`);
+  };
+  const begin = (name: string, address: Address, freshEveryMs?: number): Writer =>
     startWriter({
       name,
       address: { host: address.host, port: address.port },
       dialect: options.dialect,
-      nextId: () => (lastId += 1),
-      record: (attempt) => {
-        attempts.push(attempt);
-        if (options.journal !== undefined) appendFileSync(options.journal, `${JSON.stringify(attempt)}\n`);
-      },
-      everyMs: options.everyMs ?? 20,
+      nextId,
+      record,
+      everyMs: freshEveryMs ?? options.everyMs ?? 20,
       deadlineMs: options.deadlineMs ?? 250,
-      fresh: false,
+      fresh: freshEveryMs !== undefined,
     });
   const observers = new Map<string, Observer>(
     options.members.map(({ name, host, port }) => [name, startObserver({ host, port }, options.dialect)]),
   );
   const writers = options.members.map((member) => begin(member.name, member));
   if (options.proxy !== undefined) writers.push(begin(PROXY, options.proxy));
+  if (options.freshEveryMs !== undefined)
+    for (const member of options.members) writers.push(begin(`${member.name} anew`, member, options.freshEveryMs));
   return {
     attempts,
+    nextId,
+    record,
+    vanished: new Map([...observers].map(([name, observer]) => [name, observer.vanished])),
     seen: new Map([...observers].map(([name, observer]) => [name, observer.seen])),
     stop: async () => {
       await Promise.all(writers.map((writer) => writer.stop()));
