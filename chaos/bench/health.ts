@@ -74,7 +74,12 @@ const serve = async (): Promise<void> => {
     },
     metricsText: () => Promise.resolve(''),
     events: { recent: () => [], subscribe: () => () => undefined },
-    peers: { ask: () => Promise.resolve(new Map()), close: () => Promise.resolve() },
+    peers: {
+      ask: () => Promise.resolve(new Map()),
+      askPromises: () => Promise.resolve(new Map()),
+      close: () => Promise.resolve(),
+    },
+    promise: () => undefined,
     local: { reload: unused },
     log: silentLog,
     options: { listen: { host: '127.0.0.1', port: 0 } },

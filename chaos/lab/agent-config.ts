@@ -20,6 +20,8 @@ export interface ConfigInput {
   readonly osUser: string | undefined;
   readonly superuser: { readonly user: string; readonly password: string };
   readonly replicationPassword: string;
+  /** The same for all members: what they promise each other is believed by it. */
+  readonly peersSecret: string;
   readonly tags: Readonly<Record<string, unknown>>;
   readonly settings: Readonly<Record<string, unknown>>;
 }
@@ -29,7 +31,11 @@ export const agentConfig = (input: ConfigInput): Record<string, Readonly<Record<
   cluster: { name: input.cluster },
   member: { name: input.name, state_dir: `${input.dir}/state`, run_dir: `${input.dir}/run` },
   etcd: { endpoints: input.etcdEndpoints },
-  api: { listen: `${input.host}:${input.apiPort}`, advertise: `${input.host}:${input.apiPort}` },
+  api: {
+    listen: `${input.host}:${input.apiPort}`,
+    advertise: `${input.host}:${input.apiPort}`,
+    peers_secret: input.peersSecret,
+  },
   postgresql: {
     data_dir: input.dataDir,
     bin_dir: input.binDir,

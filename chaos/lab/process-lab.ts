@@ -49,6 +49,7 @@ const createMembers = (base: {
     archiveCommand: hosts.archive?.command,
     superuser,
     replicationPassword: randomBytes(12).toString('hex'),
+    peersSecret: randomBytes(24).toString('hex'),
     settings: { ...base.options.settings, ttl: `${base.ttlMs}ms` },
   };
   const members = new Map<string, MemberProcess>();

@@ -4,6 +4,7 @@ import { ms, type InstanceId } from '../core/brand.ts';
 import { remaining } from '../core/instant.ts';
 import type { Effect, Memory, Self } from '../core/memory.ts';
 import type { MemberState } from '../core/model.ts';
+import type { PromiseRequest } from '../core/promise.ts';
 import type { Tags } from '../core/settings.ts';
 import type { AgentStatus } from '../core/status.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -20,6 +21,8 @@ import { createLeaseKeeper } from './lease.ts';
 import { createLoop, momentOf, type Loop } from './loop.ts';
 import { createObserver, leaderState } from './observer.ts';
 import { createPeerAsker } from './peer-asker.ts';
+import type { PromiseFile } from './promise-file.ts';
+import { createPromises, type PromiseAnswer } from './promises.ts';
 import { createReader } from './reader.ts';
 import { createRoleWatch } from './roles.ts';
 import { statusOf } from './status.ts';
@@ -33,6 +36,7 @@ export interface AgentDeps {
   readonly self: Self;
   readonly stateDir: string;
   readonly instanceFile: InstanceFile;
+  readonly promiseFile: PromiseFile;
   readonly store: ConsensusStore;
   readonly database: Database;
   readonly guard: Guard;
@@ -47,6 +51,8 @@ export interface Agent {
   status(): AgentStatus;
   /** Uses other tags from now on. */
   retag(tags: Tags): void;
+  /** A leader that lost etcd asks for a promise not to lead (rule D15). */
+  promise(request: PromiseRequest): Promise<PromiseAnswer>;
   /** Looks at etcd and at the database again, now. */
   nudge(): void;
   /**
@@ -63,6 +69,7 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
   const { signal } = closing;
   const agentStartedAt = clock.wall();
   const instance = await deps.instanceFile.read();
+  const promised = await deps.promiseFile.read();
   const facts = { cluster: deps.cluster, agentStartedAt };
   let epoch = 0;
   let lastLeaderState: MemberState | undefined;
@@ -70,7 +77,7 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
 
   const parts = createParts();
   const loop: Loop = createLoop({
-    first: newMemory(deps.self, instance, momentOf(clock)),
+    first: newMemory(deps.self, instance, momentOf(clock), promised),
     positions: database.positions,
     clock,
     execute: (effect) => parts.execute(effect),
@@ -103,6 +110,13 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
     measured: telemetry.databaseCall,
   });
   const askPeers = createPeerAsker({ peers: deps.peers, clock, signal, memory, post: loop.post });
+  const promises = createPromises({
+    ...shared,
+    peers: deps.peers,
+    file: deps.promiseFile,
+    signal,
+    memory,
+  });
   const guard = createGuardLink({
     guard: deps.guard,
     log,
@@ -169,6 +183,10 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
         return guard.standDown(effect.term);
       case 'ask-peers':
         return inBackground('asking the peers', askPeers());
+      case 'ask-promises':
+        return inBackground('asking for promises', promises.ask(effect));
+      case 'answer-promise':
+        return inBackground('answering for a promise', promises.execute(effect));
       case 'run':
         epoch += 1;
         return executor.run(effect.task);
@@ -191,6 +209,7 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
     await Promise.all([reader.stop(), lease.stop(), observer.stop()]);
     closing.abort(new Error('the agent is closing'));
     loop.stop();
+    promises.close();
     await executor.close();
     await guard.close();
     await deps.hooks.close();
@@ -201,6 +220,7 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
   observer.wake();
   return {
     status,
+    promise: promises.answer,
     retag: (tags) => loop.post({ kind: 'tags', tags }),
     nudge: () => {
       reader.wake();

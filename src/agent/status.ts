@@ -51,6 +51,7 @@ export const statusOf = (
     view: m.view,
     viewAt: m.viewAt,
     storeTrouble: m.storeTrouble,
+    failsafe: { activeSince: m.failsafe.activeSince, refusals: m.failsafe.refusals },
     decision: m.decision,
     candidates: ranking(s),
     guard: { alive: m.guard.alive, armedTerm: m.guard.term },

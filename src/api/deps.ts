@@ -1,4 +1,5 @@
 import type { PositionAlgebra } from '../core/position.ts';
+import type { PromiseRequest } from '../core/promise.ts';
 import type { AgentStatus } from '../core/status.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventSource } from '../ports/events.ts';
@@ -19,10 +20,15 @@ export interface ApiDeps {
   readonly events: EventSource;
   /** For the lags in `/cluster`: the other agents are asked, so that every member gives the same answer. */
   readonly peers: Peers;
+  /** A leader that lost etcd asks for a promise; undefined until the agent runs. */
+  readonly promise: (request: PromiseRequest) => Promise<PromiseVerdict> | undefined;
   readonly local: LocalActions;
   readonly log: Log;
   readonly options: ApiOptions;
 }
+
+/** What a leader that asked for a promise is told. */
+export type PromiseVerdict = { readonly promised: true } | { readonly promised: false; readonly why: string };
 
 /** What only this agent's own process can do. */
 interface LocalActions {

@@ -79,6 +79,11 @@ export const READ: readonly Described[] = [
   { method: 'get', path: '/config/versions', summary: 'Its earlier versions, with who, when and what.' },
   { method: 'get', path: '/failsafe', summary: 'Members that a leader without etcd would ask: name to address.' },
   {
+    method: 'post',
+    path: '/failsafe',
+    summary: 'Agents only, by `api.peers_secret`: a leader without etcd asks for the promise not to lead.',
+  },
+  {
     method: 'get',
     path: '/why',
     summary: 'Why the agent does what it does, and who could lead.',

@@ -16,6 +16,7 @@ import { createRenderer } from './rendered.ts';
 import { sendProblem } from './respond.ts';
 import { controlRoutes } from './routes-control.ts';
 import { eventRoutes } from './routes-events.ts';
+import { promiseRoute } from './routes-promise.ts';
 import { statusRoutes } from './routes-status.ts';
 
 /** The agent's REST API. */
@@ -153,6 +154,7 @@ const addRoutes = (
   );
   statusRoutes(app, deps, render, closing);
   eventRoutes(app, deps, closing);
+  promiseRoute(app, deps);
   app.register(async (control) => {
     const guard = createControlGuard(deps);
     control.addHook('onRequest', async (request, reply) => guard(request, reply));

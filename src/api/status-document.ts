@@ -47,12 +47,22 @@ export const statusDocument = (status: AgentStatus, positions: PositionAlgebra, 
   guard: { alive: status.guard.alive, armed_term: status.guard.armedTerm },
   loop_at: isoTime(status.loopAt),
   store_trouble: status.storeTrouble,
+  failsafe: failsafeDocument(status),
   database: status.database.kind === 'unknown' ? status.database : databaseDocument(status.database.value),
   pause: status.settings.pause,
   replication: replicationDocument(status),
   candidates: status.candidates.map(candidateDocument),
   view: status.view === undefined ? undefined : viewDocument(status.view),
 });
+
+/** Absent while etcd confirms the leader's right, and on members that do not lead. */
+const failsafeDocument = ({ failsafe }: AgentStatus): object | undefined =>
+  failsafe.activeSince === undefined && failsafe.refusals.length === 0
+    ? undefined
+    : {
+        active_since: failsafe.activeSince === undefined ? undefined : isoTime(failsafe.activeSince),
+        refusals: failsafe.refusals,
+      };
 
 /** One member's standing in the ranking, for `/why` and `/status`. */
 const candidateDocument = (report: CandidateReport): object => ({
@@ -70,6 +80,7 @@ export const whyDocument = (status: AgentStatus, candidates: readonly CandidateR
   leader: status.view?.leader?.value,
   decision: { ...status.decision, since: isoTime(status.decision.since) },
   store_trouble: status.storeTrouble,
+  failsafe: failsafeDocument(status),
   task: status.task === undefined ? undefined : { ...status.task, since: isoTime(status.task.since) },
   candidates: candidates.map(candidateDocument),
   problems: status.view?.problems ?? [],

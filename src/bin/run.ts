@@ -8,6 +8,8 @@ import { admitName } from '../agent/admission.ts';
 import { startAgent, type Agent } from '../agent/agent.ts';
 import { createHooks } from '../agent/hooks.ts';
 import { createInstanceFile } from '../agent/instance.ts';
+import { createPromiseFile } from '../agent/promise-file.ts';
+import type { ApiDeps } from '../api/deps.ts';
 import { createApi, type Api } from '../api/server.ts';
 import { faultLines } from '../config/faults.ts';
 import { loadConfig } from '../config/load.ts';
@@ -71,7 +73,16 @@ export const runAgent = async (given: string): Promise<number> => {
   process.on('unhandledRejection', (error) => die(error, log));
   process.on('SIGHUP', hangup);
   try {
-    api = apiOf(config, world, () => agent?.status(), reloaded, { clock, log });
+    api = apiOf(
+      config,
+      world,
+      { status: () => agent?.status(), promise: (request) => agent?.promise(request) },
+      reloaded,
+      {
+        clock,
+        log,
+      },
+    );
     await api.listen();
     log.info('agent.started', `agent ${VERSION} of member ${config.member.name}, cluster ${config.cluster.name}`, {
       api: config.api.advertiseUrl,
@@ -180,6 +191,7 @@ const begin = async (config: LocalConfig, world: World & { readonly guard: Guard
     self: selfOf(config),
     stateDir: member.stateDir,
     instanceFile: instanceOf(config),
+    promiseFile: createPromiseFile(member.stateDir),
     hooks,
     telemetry: telemetryOf(os.log, world.metrics, world.recorder),
   });
@@ -201,7 +213,7 @@ const selfOf = (config: LocalConfig): Self => ({
 const apiOf = (
   config: LocalConfig,
   world: World,
-  status: () => ReturnType<Agent['status']> | undefined,
+  from: Pick<ApiDeps, 'status' | 'promise'>,
   reloaded: () => Promise<void>,
   os: Pick<Os, 'clock' | 'log'>,
 ): Api => {
@@ -217,7 +229,7 @@ const apiOf = (
   });
   const { listen, control, tls, allowFrom, peersSecret } = config.api;
   return createApi({
-    status,
+    ...from,
     clock: os.clock,
     positions,
     operations,

@@ -81,6 +81,11 @@ export const settingsSchema = z.strictObject({
     shown: '1min',
     description: 'How long a crashed database may take to come back in place before a failover.',
   }),
+  failsafe: z.boolean().optional().meta({
+    shown: 'true',
+    description:
+      'A leader that loses etcd goes on while every other member promises, asked directly, not to lead. Needs api.peers_secret.',
+  }),
   pause: z.boolean().optional().meta({
     shown: 'false',
     description: 'Hands off: no automatic promotion, demotion, start or stop.',
@@ -138,6 +143,7 @@ export const OTHER_SETTING_NAMES: ReadonlyMap<string, string> = new Map([
   ['master_start_timeout', 'crash_restart_timeout'],
   ['member_slots_ttl', 'slot_retention'],
   ['permanent_slots', 'slots'],
+  ['failsafe_mode', 'failsafe'],
   ['postgresql', 'parameters and access_rules'],
   ['pg_hba', 'access_rules'],
   ['heartbeat_interval', 'timing.heartbeat_interval'],

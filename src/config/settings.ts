@@ -27,6 +27,7 @@ const settingsOf = (written: WrittenSettings): Settings => ({
   },
   onCrash: written.on_crash ?? DEFAULT_SETTINGS.onCrash,
   crashRestartTimeout: written.crash_restart_timeout ?? DEFAULT_SETTINGS.crashRestartTimeout,
+  failsafe: written.failsafe ?? DEFAULT_SETTINGS.failsafe,
   pause: written.pause ?? DEFAULT_SETTINGS.pause,
   slotRetention: written.slot_retention ?? DEFAULT_SETTINGS.slotRetention,
   parameters: written.parameters ?? {},

@@ -1,5 +1,6 @@
 import { ms, type Revision } from './brand.ts';
 import type { DatabaseView } from './database.ts';
+import { failsafeSettled, promisesCame } from './failsafe.ts';
 import { stepHandover, type HandoverEvent } from './handover.ts';
 import { after } from './instant.ts';
 import { givenAway, heartbeatSettled, leadSettled, loseReign } from './keeper.ts';
@@ -7,6 +8,8 @@ import type { Known } from './known.ts';
 import type { Effect, Event, Flight, Memory, Settled, Task, TaskResult, Trouble } from './memory.ts';
 import type { ClusterView } from './model.ts';
 import type { PositionAlgebra } from './position.ts';
+import { isConclusive, mayStillPromote, primaryAfter } from './primary.ts';
+import { answerPromise, unsettledAfterView } from './promise.ts';
 import { adopt, seenHeartbeat, type Reign } from './reign.ts';
 
 /** What one event changes in the memory, before anything is decided. */
@@ -31,6 +34,10 @@ export const absorb = (m: Memory, event: Event, positions: PositionAlgebra): Res
       return [seeGuard(m, event), []];
     case 'peers':
       return [handoverHears({ ...m, peers: event.round, asking: false }, positions), []];
+    case 'promise-asked':
+      return answerPromise(m, event.question, event.request);
+    case 'promises':
+      return promisesCame(m, event.round);
     case 'task-ended':
       return endTask(m, event.task, event.result, event.database, positions);
     case 'instance':
@@ -61,6 +68,7 @@ const seeView = (m: Memory, view: ClusterView): Result => {
     settings: view.settings?.value ?? m.settings,
     carrying: stillAsked(m, view) ? m.carrying : undefined,
     silence: seenHeartbeat(m.silence, view.heartbeat, m.now),
+    unsettledLead: unsettledAfterView(m, view),
   };
   return next.reign === undefined ? takeUp(next, view) : keepOrLose(next, view);
 };
@@ -134,7 +142,7 @@ const settle = (m: Memory, id: number, outcome: Settled, positions: PositionAlge
     case 'heartbeat':
       return heartbeatSettled(landed, flight, outcome, positions);
     case 'lead':
-      return leadSettled(landed, flight, outcome);
+      return leadSettled(settledLead(landed, outcome), flight, outcome);
     case 'release':
     case 'give-back':
     case 'hand-over':
@@ -146,6 +154,8 @@ const settle = (m: Memory, id: number, outcome: Settled, positions: PositionAlge
       ];
     case 'intent':
       return [endCarrying(landed, flight, outcome), [{ kind: 'read-view' }]];
+    case 'failsafe':
+      return failsafeSettled(landed, flight, outcome);
     case 'initialize':
     case 'member':
     case 'housekeeping':
@@ -155,6 +165,10 @@ const settle = (m: Memory, id: number, outcome: Settled, positions: PositionAlge
   }
 };
 
+/** A take-over whose outcome is known cannot happen later. */
+const settledLead = (m: Memory, outcome: Settled): Memory =>
+  outcome.kind === 'unknown' ? m : { ...m, unsettledLead: undefined };
+
 /** Our lease has ended: nothing is put on it until the shell tells of a new one. */
 const leaseGone = ({ purpose }: Flight, outcome: Settled): boolean =>
   outcome.kind === 'failed' &&
@@ -163,7 +177,7 @@ const leaseGone = ({ purpose }: Flight, outcome: Settled): boolean =>
 
 /** What was written, or seen by a refusal, has to be in the view before the next decision; a heartbeat changes none. */
 const decideFrom = (m: Memory, { purpose }: Flight, outcome: Settled): Memory['decideFrom'] => {
-  if (purpose.kind === 'heartbeat' || purpose.kind === 'member' || purpose.kind === 'housekeeping') return m.decideFrom;
+  if (['heartbeat', 'member', 'housekeeping', 'failsafe'].includes(purpose.kind)) return m.decideFrom;
   return (outcome.kind === 'applied' || outcome.kind === 'refused') && outcome.revision > m.decideFrom
     ? outcome.revision
     : m.decideFrom;
@@ -173,32 +187,6 @@ const endCarrying = (m: Memory, flight: Flight, outcome: Settled): Memory =>
   outcome.kind === 'applied' && flight.purpose.kind === 'intent' && m.carrying?.id === flight.purpose.id
     ? { ...m, carrying: undefined }
     : m;
-
-/** Whether the database may be a primary after this observation; what cannot be seen keeps what was known before. */
-const primaryAfter = (m: Memory, db: DatabaseView): boolean => {
-  switch (db.kind) {
-    case 'running':
-      return db.role === 'primary' || m.task?.task.kind === 'promote' || m.promotionPending;
-    case 'stopped':
-      return db.leftovers > 0 && m.mayBePrimary;
-    case 'empty':
-    case 'incomplete':
-    case 'unusable':
-      return false;
-    case 'starting':
-    case 'unresponsive':
-      return m.mayBePrimary;
-    default:
-      return db satisfies never;
-  }
-};
-
-/** A promotion under way ends with the server, or by coming true. */
-const mayStillPromote = (db: DatabaseView): boolean =>
-  (db.kind === 'running' && db.role === 'replica') ||
-  db.kind === 'starting' ||
-  db.kind === 'unresponsive' ||
-  (db.kind === 'stopped' && db.leftovers > 0);
 
 const seeDatabase = (m: Memory, database: Known<DatabaseView>): Memory => {
   if (database.kind === 'unknown') return { ...m, database };
@@ -211,6 +199,7 @@ const seeDatabase = (m: Memory, database: Known<DatabaseView>): Memory => {
     database,
     databaseAt: m.now,
     mayBePrimary: primaryAfter(m, database.value),
+    looked: m.looked || isConclusive(database.value),
     promotionPending: m.promotionPending && mayStillPromote(database.value),
     downSince: down && m.reign !== undefined ? (m.downSince ?? m.now) : undefined,
   };
@@ -272,7 +261,7 @@ const taskMeans = (m: Memory, task: Task, result: TaskResult, positions: Positio
   const why = result.kind === 'failed' ? result.message : 'it was aborted';
   switch (task.kind) {
     case 'fence':
-      return done ? { ...m, mayBePrimary: false, promotionPending: false } : m;
+      return done ? { ...m, mayBePrimary: false, looked: true, promotionPending: false } : m;
     case 'barrier':
       return done && m.reign?.term === task.term ? { ...m, reign: { ...m.reign, barrier: true } } : m;
     case 'checkpoint':

@@ -1,9 +1,10 @@
-import { ms } from './brand.ts';
+import { ms, NEVER } from './brand.ts';
 import { after, elapsedAtMost, remaining } from './instant.ts';
 import { beginHandover } from './handover.ts';
-import { inFlight, leadershipInFlight, send } from './keeper.ts';
+import { inFlight, leadershipInFlight, send } from './flights.ts';
 import type { Effect, Memory, Task } from './memory.ts';
 import type { Initialize, Intent, IntentOutcome, Keyed } from './model.ts';
+import { surelyNoPrimary } from './primary.ts';
 import {
   nextGeneration,
   proposeDisown,
@@ -92,9 +93,12 @@ const lead = (m: Memory, action: Extract<Action, { do: 'lead' }>, positions: Pos
   const generation =
     action.how === 're-acquire' ? (m.reign?.generation ?? 0) : nextGeneration(m.view, db?.generation ?? 0);
   const ttl = ms(Math.max(m.settings.timing.ttl, m.view.heartbeat?.value.ttl ?? 0));
+  const over = m.view.heartbeat?.modRevision ?? NEVER;
+  // Tried again after an answer that was lost: whichever of the two happened, it is known again by this moment.
+  const time = m.unsettledLead === over && m.lastLead?.generation === generation ? m.lastLead.at : m.time;
   const transaction = proposeLead({
     view: m.view,
-    memory: m,
+    memory: { ...m, time },
     how: action.how,
     generation,
     ttl,
@@ -102,7 +106,11 @@ const lead = (m: Memory, action: Extract<Action, { do: 'lead' }>, positions: Pos
     position: m.view.heartbeat?.value.position ?? db?.position,
   });
   if (transaction === undefined) return nothing(m);
-  const led: Memory = { ...m, lastLead: { at: m.time, generation, clearance } };
+  const led: Memory = {
+    ...m,
+    lastLead: { at: time, generation, clearance },
+    unsettledLead: over,
+  };
   return send(led, { kind: 'lead', how: action.how, generation, clearance, ttl, reason: action.reason }, transaction);
 };
 
@@ -124,7 +132,7 @@ const disown = (m: Memory): Result =>
 
 const release = (m: Memory, action: Extract<Action, { do: 'release' }>): Result => {
   // Fenced before released (rule D6, I11).
-  if (m.reign === undefined || m.mayBePrimary || leadershipInFlight(m)) return nothing(m);
+  if (m.reign === undefined || !surelyNoPrimary(m) || leadershipInFlight(m)) return nothing(m);
   const next: Memory = { ...m, standAsideUntil: action.standAside ? after(m.now, STAND_ASIDE) : m.standAsideUntil };
   if (m.reign.clearance === 'no')
     return send(next, { kind: 'give-back', term: m.reign.term }, proposeGiveBack(m.reign));

@@ -1,17 +1,21 @@
 import { absorb } from './absorb.ts';
 import { carryOut } from './actions.ts';
+import { keepFailsafeList, NO_FAILSAFE, seekIn, seekPromises } from './failsafe.ts';
 import { stepHandover } from './handover.ts';
 import { elapsedAtMost, remaining, type Instant } from './instant.ts';
-import { inFlight, keepRight, send } from './keeper.ts';
+import { inFlight, send } from './flights.ts';
+import { keepRight } from './keeper.ts';
 import { unknown } from './known.ts';
 import type { Effect, Event, Memory, Self, Step } from './memory.ts';
-import { NEVER, type InstanceId } from './brand.ts';
+import { NEVER, type InstanceId, type Ms, type Term } from './brand.ts';
 import type { PositionAlgebra } from './position.ts';
+import { surelyNoPrimary } from './primary.ts';
 import { publishMember } from './publish.ts';
 import { clearBySilence } from './reign.ts';
 import { decide } from './rules.ts';
 import { wantedConfiguration } from './rules/upkeep.ts';
 import { takeSnapshot } from './snapshot.ts';
+import { silenceFor } from './timing.ts';
 
 /**
  * The whole agent as a reducer: (memory, event) -> (memory, effects). No clock, no I/O, no chance; the shell in src/agent
@@ -25,7 +29,13 @@ const PUBLISH_GAP = 250;
 /** A guard that refuses, because it is fencing, says so at once: it is not asked again in the same breath. */
 const DISARM_AGAIN = 50;
 
-export const newMemory = (self: Self, instance: InstanceId, at: Moment): Memory => ({
+/** `promise`: what an earlier process of this member promised; it counts from now on, because nobody knows since when. */
+export const newMemory = (
+  self: Self,
+  instance: InstanceId,
+  at: Moment,
+  promise?: { readonly term: Term; readonly ttl: Ms },
+): Memory => ({
   self,
   instance,
   now: at.now,
@@ -39,12 +49,23 @@ export const newMemory = (self: Self, instance: InstanceId, at: Moment): Memory 
   lease: undefined,
   silence: undefined,
   reign: undefined,
+  promise:
+    promise === undefined
+      ? undefined
+      : {
+          term: promise.term,
+          since: at.now,
+          for: silenceFor(promise.ttl, self.bootstrapSettings.timing.drift),
+        },
+  unsettledLead: undefined,
+  failsafe: NO_FAILSAFE,
   flights: [],
   nextFlight: 1,
   database: unknown('not looked at yet'),
   databaseAt: undefined,
   rewindObstacles: [],
   mayBePrimary: false,
+  looked: false,
   promotionPending: false,
   guard: { alive: false, term: undefined, deadline: undefined, lostSince: at.now },
   peers: undefined,
@@ -93,6 +114,8 @@ export const step = (before: Memory, event: Event, at: Moment, positions: Positi
     effects.push(...more);
   };
   then(keepRight(m));
+  then(keepFailsafeList(m));
+  then(seekPromises(m));
   const snapshot = takeSnapshot(m, positions);
   const { rule, decision } = decide(snapshot);
   then(note(m, rule, decision));
@@ -152,7 +175,7 @@ const publish = (m: Memory, positions: PositionAlgebra): readonly [Memory, reado
 const standGuardDown = (m: Memory): readonly [Memory, readonly Effect[]] => {
   const { term } = m.guard;
   if (m.disarmedAt !== undefined && elapsedAtMost(m.disarmedAt, m.now) < DISARM_AGAIN) return [m, []];
-  const settled = m.reign === undefined && m.view !== undefined && m.database.kind === 'known' && !m.mayBePrimary;
+  const settled = m.reign === undefined && m.view !== undefined && m.database.kind === 'known' && surelyNoPrimary(m);
   if (term === undefined || !settled || m.task?.task.kind === 'fence') return [m, []];
   const guard = { ...m.guard, term: undefined, deadline: undefined };
   return [{ ...m, guard, disarmedAt: m.now }, [{ kind: 'disarm', term }]];
@@ -170,6 +193,7 @@ const wakeIn = (m: Memory, wanted: number | undefined): number => {
       wanted ?? LONGEST_NAP,
       heartbeat > 0 ? heartbeat : LONGEST_NAP,
       fence > 0 ? fence : LONGEST_NAP,
+      seekIn(m) ?? LONGEST_NAP,
     ),
   );
 };

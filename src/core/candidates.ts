@@ -155,6 +155,11 @@ const judge = (record: MemberRecord, measures: Measures, input: RankingInput): J
     const reason = `its agent does not answer: ${answer.why}`;
     reasons.push(input.allowDataLoss === true ? note('unreachable', reason) : block('unreachable', reason));
   }
+  const listed = input.view.failsafe?.value.members;
+  if (listed !== undefined && !listed.some(({ name }) => name === record.name)) {
+    const reason = 'the last leader, which may go on without etcd, has not yet counted it among those it would ask';
+    reasons.push(input.allowDataLoss === true ? note('not-in-failsafe', reason) : block('not-in-failsafe', reason));
+  }
   const instance: InstanceId = live?.instance ?? record.instance;
   if (instance !== record.instance)
     reasons.push(block('other-instance', 'its data was replaced since it published itself'));

@@ -1,9 +1,10 @@
 import { ms, termOf, type Ms } from './brand.ts';
 import { after, elapsedAtMost, remaining, type Instant } from './instant.ts';
+import { failsafeOver } from './failsafe.ts';
+import { leadershipInFlight, send } from './flights.ts';
 import type { Effect, Flight, Memory, Purpose, Settled } from './memory.ts';
 import { proposeHeartbeat } from './proposals.ts';
 import { deadlineFrom, type Reign } from './reign.ts';
-import type { StateTransaction } from './transaction.ts';
 import { stepHandover } from './handover.ts';
 import type { PositionAlgebra } from './position.ts';
 import { rightOf, silenceFor } from './timing.ts';
@@ -17,26 +18,6 @@ import { rightOf, silenceFor } from './timing.ts';
 const PAUSED_RIGHT = ms(365 * 86_400_000);
 /** Wait before a heartbeat is sent again whose outcome is unknown, or that was surely not executed. */
 const RETRY = ms(100);
-
-const LEADERSHIP: readonly Purpose['kind'][] = ['heartbeat', 'lead', 'release', 'give-back', 'hand-over'];
-
-/** At most one transaction about leadership is under way at a time. */
-export const leadershipInFlight = (m: Memory): boolean => m.flights.some((f) => LEADERSHIP.includes(f.purpose.kind));
-
-export const inFlight = (m: Memory, kind: Purpose['kind']): boolean => m.flights.some((f) => f.purpose.kind === kind);
-
-/** Remembers a transaction as under way and hands it to the shell. */
-export const send = (
-  m: Memory,
-  purpose: Purpose,
-  transaction: StateTransaction,
-): readonly [Memory, readonly Effect[]] => {
-  const flight: Flight = { id: m.nextFlight, purpose, sentAt: m.now };
-  return [
-    { ...m, flights: [...m.flights, flight], nextFlight: m.nextFlight + 1 },
-    [{ kind: 'transact', flight: flight.id, transaction, urgent: LEADERSHIP.includes(purpose.kind) }],
-  ];
-};
 
 /** Sends the heartbeat that is due. While not primary it repeats the predecessor's position: what is lost is measured by it. */
 export const keepRight = (m: Memory): readonly [Memory, readonly Effect[]] => {
@@ -155,7 +136,8 @@ const heartbeatApplied = (
   const guard: Effect = said.paused
     ? { kind: 'stand-down', term: reign.term }
     : { kind: 'arm', term: reign.term, deadline };
-  return [{ ...m, reign: next, handover }, [guard]];
+  const [confirmed, told] = failsafeOver({ ...m, reign: next, handover });
+  return [confirmed, [guard, ...told]];
 };
 
 /** This member leads no more: somebody else holds the key, or it gave the key away. */

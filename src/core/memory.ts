@@ -1,10 +1,12 @@
 import type { InstanceId, LeaseId, MemberName, Ms, Revision, Term } from './brand.ts';
 import type { DatabaseView, Source } from './database.ts';
+import type { FailsafeState } from './failsafe.ts';
 import type { Handover } from './handover.ts';
 import type { Instant } from './instant.ts';
 import type { Known } from './known.ts';
-import type { ClusterView, DatabaseRole, HistoryEntry, MemberState, SettingsDocument } from './model.ts';
+import type { ClusterView, DatabaseRole, Failsafe, HistoryEntry, MemberState, SettingsDocument } from './model.ts';
 import type { Position } from './position.ts';
+import type { GivenPromise, PromiseRequest } from './promise.ts';
 import type { Reign, Silence } from './reign.ts';
 import type { Settings, Tags } from './settings.ts';
 import type { DecisionReport } from './status.ts';
@@ -45,6 +47,18 @@ export interface PeerAnswer {
 export interface PeerRound {
   readonly at: Instant;
   readonly answers: ReadonlyMap<MemberName, Known<PeerAnswer>>;
+}
+
+/** What the members answered to the question for promises. */
+export interface PromiseRound {
+  readonly term: Term;
+  /** From before the first question: the right that it gives is counted from here. */
+  readonly at: Instant;
+  readonly ttl: Ms;
+  readonly answers: ReadonlyMap<
+    MemberName,
+    { readonly promised: true } | { readonly promised: false; readonly why: string }
+  >;
 }
 
 /** A long action on the database. One at a time; the loop goes on observing. */
@@ -93,6 +107,7 @@ export type Purpose =
   | { readonly kind: 'hand-over'; readonly term: Term; readonly to: MemberName; readonly intent: string }
   | { readonly kind: 'initialize' }
   | { readonly kind: 'fenced'; readonly term: Term }
+  | { readonly kind: 'failsafe'; readonly term: Term; readonly members: Failsafe['members'] }
   | { readonly kind: 'member' }
   | { readonly kind: 'intent'; readonly id: string }
   | { readonly kind: 'housekeeping' };
@@ -133,6 +148,11 @@ export interface Memory {
   readonly lease: LeaseId | undefined;
   readonly silence: Silence | undefined;
   readonly reign: Reign | undefined;
+  /** What this member promised a leader that had lost etcd (rule D15). */
+  readonly promise: GivenPromise | undefined;
+  /** The heartbeat that a take-over of ours with unknown outcome compares: while it is the newest, it may still happen (rule D2). */
+  readonly unsettledLead: Revision | undefined;
+  readonly failsafe: FailsafeState;
   /** One transaction about leadership at a time, and one about anything else. */
   readonly flights: readonly Flight[];
   readonly nextFlight: number;
@@ -146,6 +166,8 @@ export interface Memory {
    * unresponsive or unknown database keeps it.
    */
   readonly mayBePrimary: boolean;
+  /** This process has seen at least once what the database is: only then "not primary" is knowledge. */
+  readonly looked: boolean;
   /** A promotion was begun and did not end well: it may still come, until the server is gone. */
   readonly promotionPending: boolean;
   readonly guard: {
@@ -204,6 +226,9 @@ export type Event =
       readonly deadline: Instant | undefined;
     }
   | { readonly kind: 'peers'; readonly round: PeerRound }
+  /** A leader that lost etcd asks for a promise (rule D15). */
+  | { readonly kind: 'promise-asked'; readonly question: number; readonly request: PromiseRequest }
+  | { readonly kind: 'promises'; readonly round: PromiseRound }
   | {
       readonly kind: 'task-ended';
       readonly task: Task;
@@ -242,6 +267,22 @@ export type Effect =
   /** Paused: the guard keeps its hands off until the next deadline. */
   | { readonly kind: 'stand-down'; readonly term: Term }
   | { readonly kind: 'ask-peers' }
+  | {
+      readonly kind: 'ask-promises';
+      readonly term: Term;
+      /** How long a right the answers give, at most. */
+      readonly ttl: Ms;
+      readonly members: Failsafe['members'];
+    }
+  /** A promise is kept where it survives a restart before it is answered. */
+  | {
+      readonly kind: 'answer-promise';
+      readonly question: number;
+      readonly promised: true;
+      readonly term: Term;
+      readonly ttl: Ms;
+    }
+  | { readonly kind: 'answer-promise'; readonly question: number; readonly promised: false; readonly why: string }
   | { readonly kind: 'run'; readonly task: Task }
   | {
       readonly kind: 'decided';

@@ -11,6 +11,7 @@ import {
 import type {
   ClusterView,
   ConfigVersion,
+  Failsafe,
   Heartbeat,
   HistoryEntry,
   Initialize,
@@ -32,6 +33,7 @@ const LEADER = { kind: 'leader' } as const;
 const HEARTBEAT = { kind: 'heartbeat' } as const;
 const HISTORY = { kind: 'history' } as const;
 const SYNC = { kind: 'sync' } as const;
+const FAILSAFE = { kind: 'failsafe' } as const;
 
 const compare = (key: KeyRef, modRevision: Revision): { readonly key: KeyRef; readonly modRevision: Revision } => ({
   key,
@@ -109,6 +111,8 @@ export const proposeLead = (input: {
       compare(HEARTBEAT, at(view.heartbeat)),
       compare(HISTORY, at(view.history)),
       compare(SYNC, at(view.sync)),
+      // Only members named there may take the key: it must be the list that was looked at (rule D15).
+      compare(FAILSAFE, at(view.failsafe)),
     ],
     writes: [
       { kind: 'put', key: LEADER, value: memory.self.name, lease: memory.lease },
@@ -245,6 +249,12 @@ export const proposeHandOver = (input: {
     ],
   };
 };
+
+/** D15: who must promise before this leader goes on without etcd; without a list the key is removed. */
+export const proposeFailsafe = (reign: Reign, over: Revision, list: Failsafe | undefined): StateTransaction => ({
+  compare: [compare(LEADER, revisionOf(reign.term)), compare(FAILSAFE, over)],
+  writes: [list === undefined ? { kind: 'delete', key: FAILSAFE } : { kind: 'put', key: FAILSAFE, value: list }],
+});
 
 /** D6: an ex-leader that cannot write the heartbeat any more says that it is fenced. */
 export const proposeFenced = (term: Term, self: MemberName, lease: LeaseId | undefined): StateTransaction => ({

@@ -40,6 +40,8 @@ export interface Settings {
   readonly onCrash: 'auto' | 'restart' | 'failover';
   /** How long a crashed database may take to come back in place before a failover. */
   readonly crashRestartTimeout: Ms;
+  /** A leader that loses etcd goes on while every member promises not to lead (rule D15). */
+  readonly failsafe: boolean;
   readonly pause: boolean;
   /** How long the slot of a member that is gone is kept. */
   readonly slotRetention: Ms;
@@ -58,6 +60,7 @@ export const DEFAULT_SETTINGS: Settings = {
   replication: { mode: 'async', acks: 1, strict: false, maxLagOnFailover: 1_048_576 },
   onCrash: 'auto',
   crashRestartTimeout: ms(60_000),
+  failsafe: true,
   pause: false,
   slotRetention: ms(3_600_000),
   parameters: {},

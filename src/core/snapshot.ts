@@ -6,6 +6,7 @@ import { known, type Known } from './known.ts';
 import type { Memory, PeerAnswer, Task } from './memory.ts';
 import type { ClusterView, Intent, Keyed, MemberRecord } from './model.ts';
 import type { Position, PositionAlgebra } from './position.ts';
+import { promiseLeft } from './promise.ts';
 import { silenceLeft } from './reign.ts';
 
 /** What the rules look at: the memory, and what follows from it by computing alone. */
@@ -23,6 +24,8 @@ export interface Snapshot {
   readonly released: boolean;
   /** Nobody holds the key, or its holder has been silent for its whole right. */
   readonly leaderLost: boolean;
+  /** Milliseconds for which this member has promised a leader not to lead (rule D15). */
+  readonly promiseLeft: number;
   /** Milliseconds that this member's database may go on as primary. */
   readonly rightLeft: number;
 }
@@ -45,6 +48,7 @@ export const takeSnapshot = (m: Memory, positions: PositionAlgebra): Snapshot =>
     silenceLeft: released ? 0 : held ? Infinity : left,
     released,
     leaderLost: view !== undefined && (view.leader === undefined || (left === 0 && !held)),
+    promiseLeft: promiseLeft(m),
     rightLeft: rightLeft(m),
   };
 };

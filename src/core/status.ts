@@ -51,6 +51,14 @@ export interface AgentStatus {
   /** Why etcd is not reachable now; undefined when it is. */
   readonly storeTrouble: string | undefined;
 
+  /** A leader's right by promises instead of etcd (rule D15). */
+  readonly failsafe: {
+    /** Wall clock milliseconds since when the right rests on promises; undefined while it does not. */
+    readonly activeSince: number | undefined;
+    /** Why the last question for promises gave nothing, one sentence a member. */
+    readonly refusals: readonly string[];
+  };
+
   readonly decision: DecisionReport;
   readonly candidates: readonly CandidateReport[];
   readonly guard: { readonly alive: boolean; readonly armedTerm: Term | undefined };

@@ -58,6 +58,7 @@ export const whySchema = z.object({
   leader: text.exactOptional(),
   decision: z.object({ rule: text, why: text, reasons: z.array(text), since: text, next: text }).exactOptional(),
   store_trouble: text.exactOptional(),
+  failsafe: z.object({ active_since: text.exactOptional(), refusals: z.array(text) }).exactOptional(),
   task: z.object({ name: text, since: text, detail: text }).exactOptional(),
   candidates: z.array(candidateSchema),
   problems: z.array(text),

@@ -1,6 +1,7 @@
 import type { MemberName, Ms } from '../core/brand.ts';
 import type { Known } from '../core/known.ts';
-import type { PeerAnswer } from '../core/memory.ts';
+import type { PeerAnswer, PromiseRound } from '../core/memory.ts';
+import type { PromiseRequest } from '../core/promise.ts';
 
 /** The other members' agents, asked directly. What they say is hostile until it is checked, and never remembered. */
 export interface Peers {
@@ -12,6 +13,15 @@ export interface Peers {
     members: readonly PeerAddress[],
     call: { readonly timeout: Ms; readonly signal: AbortSignal },
   ): Promise<ReadonlyMap<MemberName, Known<PeerAnswer>>>;
+  /**
+   * Asks each for a promise not to lead (rule D15). Every member has an entry; whoever does not answer in time, or not as
+   * somebody who knows the members' secret, has not promised. Never throws for what a peer or the network did.
+   */
+  askPromises(
+    members: readonly PeerAddress[],
+    request: PromiseRequest,
+    call: { readonly timeout: Ms; readonly signal: AbortSignal },
+  ): Promise<PromiseRound['answers']>;
   /** Closes kept connections. Can be called twice. */
   close(): Promise<void>;
 }

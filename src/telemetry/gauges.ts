@@ -144,6 +144,11 @@ export const STATUS_GAUGES: readonly StatusGauge[] = [
   ),
 
   flag('haagent_store_reachable', '1 while etcd answers.', (s) => s.storeTrouble === undefined),
+  flag(
+    'haagent_failsafe_active',
+    '1 while this leader goes on without etcd, by the promises of the other members.',
+    (s) => s.failsafe.activeSince !== undefined,
+  ),
   gauge('haagent_store_view_age_seconds', 'Age of what is known from etcd.', (s, now) =>
     s.viewAt === undefined ? undefined : elapsedAtMost(s.viewAt, now) / MS,
   ),

@@ -99,8 +99,21 @@ describe('while clients write, and after which every member is there again with 
     expect(postmasters()).not.toEqual(before);
   });
 
-  test('etcd hangs for twice the ttl: nobody leads without proof, and all is well afterwards', async () => {
+  test('etcd hangs for twice the ttl: the primary goes on, because every other member promises to leave it', async () => {
+    const before = postmasters();
+    const report = await run('etcd-hang');
+    expect(report.problems).toEqual([]);
+    expect(report.newPrimary).toBe(report.oldPrimary);
+    expect(report.gapDirectMs).toBeLessThan(1_000);
+    expect(postmasters()).toEqual(before);
+  });
+
+  test('etcd hangs for twice the ttl without failsafe: nobody leads without proof, and all is well afterwards', async () => {
+    expect(await cluster.lab.ctl(['config', 'set', 'failsafe=false', '--yes'])).toMatchObject({ code: 0 });
+    const before = postmasters();
     expect((await run('etcd-hang')).problems).toEqual([]);
+    expect(postmasters()).not.toEqual(before);
+    expect(await cluster.lab.ctl(['config', 'set', 'failsafe=true', '--yes'])).toMatchObject({ code: 0 });
   });
 });
 

@@ -7,6 +7,7 @@ import { answerOf, type Neighbours } from './host/asker.ts';
 import { createChecks, type Checks } from './checks/checks.ts';
 import { createEtcd, type Etcd } from './etcd/etcd.ts';
 import { createHost, type Host } from './host/host.ts';
+import type { Questions } from './host/promises.ts';
 import { createOperate, type Operate } from './database/operations.ts';
 import { simPositions } from './database/positions.ts';
 import { traceStep, traceTransaction } from './trace.ts';
@@ -81,6 +82,16 @@ export const createCluster = (world: World, plan: Plan): Cluster => {
     },
   };
   let promotions = 0;
+  const questions: Questions = {
+    put: (asking, asked, request, answered) => {
+      if (reachable(asking, asked) === undefined) return;
+      world.at(neighbours.way(), () =>
+        byName.get(asked)?.agent?.promise(request, (answer) => {
+          if (reachable(asked, asking) !== undefined) world.at(neighbours.way(), () => answered(answer));
+        }),
+      );
+    },
+  };
   const hosts: Host[] = [];
   const checks = createChecks({ world, etcd, hosts, settings });
 
@@ -173,6 +184,7 @@ export const createCluster = (world: World, plan: Plan): Cluster => {
         self: { ...member.self, agent: `agent${lives}` },
         operate: member.operate,
         neighbours,
+        questions,
         observer,
       });
     },

@@ -35,6 +35,8 @@ export const planRun = (
   // Some faults come while the cluster is still being created.
   const from = chance.pick([0, 4_000, 4_000]);
   const drawn = drawFaults(chance, NAMES.slice(0, members), from, LAST);
-  const drawnPlan = given.settings === undefined && faults === undefined ? { tags, settings } : {};
+  const failsafe = chance.chance(0.7);
+  const drawnPlan =
+    given.settings === undefined && faults === undefined ? { tags, settings: { ...settings, failsafe } } : {};
   return { plan: { ...drawnPlan, ...given, members, ttl }, faults: faults ?? drawn };
 };

@@ -91,6 +91,17 @@ export const electionRules: readonly Rule[] = [
       ),
   },
   {
+    id: 'election.promised',
+    why: 'this member has promised a leader without etcd not to lead for a while (D15)',
+    when: (s) => s.leaderLost && s.running?.role === 'replica' && s.promiseLeft > 0,
+    then: (s) =>
+      wait(
+        'stand when the promise has ended',
+        [`promised to the leader of term ${s.m.promise?.term}, ${Math.round(s.promiseLeft)} ms left`],
+        Math.max(5, s.promiseLeft),
+      ),
+  },
+  {
     id: 'election.wait-silence',
     why: 'the key is gone, but its last holder’s right may still last: it may take the key again, others wait (R2)',
     when: (s) =>

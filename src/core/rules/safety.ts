@@ -1,4 +1,5 @@
 import { elapsedAtMost, type Instant } from '../instant.ts';
+import { surelyNoPrimary } from '../primary.ts';
 import { act, run, wait, type Rule } from './rule.ts';
 
 /** A guard that died is started again within a second (02 "The guard and the fence"); after this long the agent demotes. */
@@ -39,7 +40,7 @@ export const safetyRules: readonly Rule[] = [
   {
     id: 'safety.tell-fenced',
     why: 'a former leader that is fenced says so, so that its successor need not wait out its right (D6)',
-    when: (s) => s.m.owedFence !== undefined && s.view !== undefined && s.m.reign === undefined && !s.m.mayBePrimary,
+    when: (s) => s.m.owedFence !== undefined && s.view !== undefined && s.m.reign === undefined && surelyNoPrimary(s.m),
     then: (s) => act('then rejoin', [{ do: 'tell-fenced' }], [`fenced after term ${s.m.owedFence}`]),
   },
   {

@@ -20,6 +20,16 @@ export const why: Register = (program, run) => {
     );
 };
 
+const failsafeLines = (failsafe: WhyDocument['failsafe']): readonly string[] => {
+  if (failsafe === undefined) return [];
+  return [
+    ...(failsafe.active_since === undefined
+      ? []
+      : [`Without etcd since ${failsafe.active_since}: the right rests on the promises of the other members.`]),
+    ...failsafe.refusals.map((refusal) => `  no promise of ${refusal}`),
+  ];
+};
+
 const explanation = (value: WhyDocument, print: Printer): string => {
   const { decision, asked, task } = value;
   return [
@@ -36,6 +46,7 @@ const explanation = (value: WhyDocument, print: Printer): string => {
       ? []
       : [`Under way since ${task.since}: ${task.name}${task.detail === '' ? '' : ` (${task.detail})`}`]),
     ...(value.store_trouble === undefined ? [] : [print.paint('red', `etcd: ${value.store_trouble}`)]),
+    ...failsafeLines(value.failsafe),
     'Candidates:',
     ...value.candidates.flatMap((report) => [
       `  ${print.paint(report.eligible ? 'green' : 'yellow', candidateLine({ ...report, reasons: [] }))}`,

@@ -143,6 +143,7 @@ export const startApi = async (
       },
     },
     peers,
+    promise: () => undefined,
     local: {
       reload: async () => {
         reloads.count += 1;

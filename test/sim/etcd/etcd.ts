@@ -2,6 +2,7 @@ import { ms, type LeaseId, type MemberName, type Term } from '../../../src/core/
 import type {
   ClusterView,
   ConfigVersion,
+  Failsafe,
   Heartbeat,
   HistoryEntry,
   Initialize,
@@ -162,6 +163,7 @@ const viewOf = (
     if (ref?.kind === 'history-of') olderTerms.set(ref.term, keyed<HistoryEntry>());
     if (ref?.kind === 'initialize') found.initialize = keyed<Initialize>();
     if (ref?.kind === 'config') found.configuration = keyed<ConfigVersion>();
+    if (ref?.kind === 'failsafe') found.failsafe = keyed<Failsafe>();
     if (ref?.kind === 'member') members.set(ref.name, keyed<MemberRecord>());
     if (ref?.kind === 'intent') intents.push(keyed<Intent>());
     if (ref?.kind === 'fenced') fenced.add(ref.term);
@@ -180,7 +182,7 @@ const viewOf = (
     sync: undefined,
     pledges: new Map(),
     suspects: new Map(),
-    failsafe: undefined,
+    failsafe: found.failsafe,
     members,
     intents,
     fenced,

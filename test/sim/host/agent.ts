@@ -2,11 +2,13 @@ import { newMemory, step, type Moment } from '../../../src/core/agent.ts';
 import { NEVER, type InstanceId, type LeaseId } from '../../../src/core/brand.ts';
 import type { Effect, Event, Memory, Self, Settled } from '../../../src/core/memory.ts';
 import type { TransactOutcome } from '../../../src/ports/consensus.ts';
+import type { PromiseRequest } from '../../../src/core/promise.ts';
 import type { StateTransaction } from '../../../src/core/transaction.ts';
 import type { Etcd } from '../etcd/etcd.ts';
 import { createAsker, type Neighbours } from './asker.ts';
 import { createExecutor } from './executor.ts';
 import type { Host } from './host.ts';
+import { createPromises, type Questions, type SimAnswer } from './promises.ts';
 import type { Operate } from '../database/operations.ts';
 import { simPositions } from '../database/positions.ts';
 import { wakeable } from './wakeable.ts';
@@ -16,6 +18,8 @@ import type { World } from '../world.ts';
 export interface SimAgent {
   memory(): Memory;
   post(event: Event): void;
+  /** A leader asks for a promise; the answer may never come. */
+  promise(request: PromiseRequest, reply: (answer: SimAnswer) => void): void;
   /** What happens to a stopped process: nothing, until it goes on and everything comes at once. */
   freeze(): void;
   thaw(): void;
@@ -43,6 +47,7 @@ export const createAgent = (deps: {
   readonly self: Self;
   readonly operate: Operate;
   readonly neighbours: Neighbours;
+  readonly questions: Questions;
   readonly observer: AgentObserver;
 }): SimAgent => {
   const { world, etcd, host, observer } = deps;
@@ -59,7 +64,7 @@ export const createAgent = (deps: {
     const wall = START_OF_TIME + world.now();
     return { now: host.now(), wall, time: wall.toFixed(3) };
   };
-  let memory = newMemory(deps.self, host.files.instance, moment());
+  let memory = newMemory(deps.self, host.files.instance, moment(), host.files.promise);
 
   /** Runs in this process, if it lives: now, or when it goes on. */
   const inProcess = (what: () => void): void => {
@@ -182,6 +187,15 @@ export const createAgent = (deps: {
       post({ kind: 'instance', instance });
     },
   });
+  const promises = createPromises({
+    world,
+    host,
+    memory: () => memory,
+    questions: deps.questions,
+    later,
+    inProcess,
+    post,
+  });
   const ask = createAsker({ host, memory: () => memory, neighbours: deps.neighbours, later, inProcess, post });
 
   const toGuard = (order: () => void): void => {
@@ -207,6 +221,10 @@ export const createAgent = (deps: {
         return toGuard(() => host.guard.standDown(effect.term));
       case 'ask-peers':
         return ask();
+      case 'ask-promises':
+        return promises.ask(effect);
+      case 'answer-promise':
+        return promises.execute(effect);
       case 'run':
         return executor.run(effect.task);
       case 'decided':
@@ -231,6 +249,7 @@ export const createAgent = (deps: {
   return {
     memory: () => memory,
     post: (event) => inProcess(() => post(event)),
+    promise: promises.answer,
     freeze: () => {
       frozen = true;
     },

@@ -1,4 +1,11 @@
-import { parseInstanceId, type InstanceId, type LeaseId, type MemberName } from '../../../src/core/brand.ts';
+import {
+  parseInstanceId,
+  type InstanceId,
+  type LeaseId,
+  type MemberName,
+  type Ms,
+  type Term,
+} from '../../../src/core/brand.ts';
 import type { Source } from '../../../src/core/database.ts';
 import type { Instant } from '../../../src/core/instant.ts';
 import type { Tags } from '../../../src/core/settings.ts';
@@ -31,7 +38,11 @@ export interface Host {
   /** Runs on this machine: now, or when it goes on. */
   awake(what: () => void): void;
   /** Files that survive the agent's process. */
-  readonly files: { instance: InstanceId; lease: LeaseId | undefined };
+  readonly files: {
+    instance: InstanceId;
+    lease: LeaseId | undefined;
+    promise: { readonly term: Term; readonly ttl: Ms } | undefined;
+  };
   renewInstance(): InstanceId;
   /** Grows whenever the server's processes are killed: what was going on in them has ended. */
   serverLife(): number;
@@ -145,7 +156,7 @@ export const createHost = (deps: {
       if (paused) sleeping.push(what);
       else what();
     },
-    files: { instance: nextInstance(), lease: undefined },
+    files: { instance: nextInstance(), lease: undefined, promise: undefined },
     renewInstance: () => (host.files.instance = nextInstance()),
     serverLife: () => serverLife,
     killServer,

@@ -160,6 +160,7 @@ const common = (): Omit<AgentStatus, 'name' | 'instance' | 'apiUrl' | 'host'> =>
   view: view(),
   viewAt: at0(-500),
   storeTrouble: undefined,
+  failsafe: { activeSince: undefined, refusals: [] },
   decision: { rule: 'leader.hold', why: 'holds the leader key', reasons: [], since: WALL - 1000, next: 'go on' },
   candidates: [
     {

@@ -41,7 +41,7 @@ const anyView = fc
 const hows = fc.constantFrom<HistoryEntry['how'][]>('bootstrap', 'acquire', 'take-over', 're-acquire', 'restart');
 const m = leader();
 
-test('D3 compares leader, heartbeat, history and sync, and writes leader, heartbeat, history and the old entry', () => {
+test('D3 compares leader, heartbeat, history, sync and failsafe, and writes leader, heartbeat, history and the old entry', () => {
   fc.assert(
     fc.property(anyView, hows, fc.integer({ min: 2, max: 99 }), (seen, how, generation) => {
       const t = proposals.proposeLead({
@@ -53,7 +53,7 @@ test('D3 compares leader, heartbeat, history and sync, and writes leader, heartb
         reason: 'test',
         position: position(2, 150),
       })!;
-      expect(compared(t)).toEqual(['heartbeat', 'history', 'leader', 'sync']);
+      expect(compared(t)).toEqual(['failsafe', 'heartbeat', 'history', 'leader', 'sync']);
       for (const { key, modRevision } of t.compare)
         expect(modRevision).toBe(seen[key.kind as 'leader' | 'heartbeat' | 'history']?.modRevision ?? 0n);
       const archive = seen.history === undefined ? [] : ['history/10'];

@@ -141,6 +141,10 @@ export const situations: readonly Situation[] = [
     leader({ ...handing({ phase: 'failed', why: 'too slow' }), ...db(stopped()) }),
     'end-handover',
   ),
+  situation(
+    'election.promised',
+    follower({ view: vacant, ...asked, promise: { term: term(10), since: instant(-1_000), for: ms(10_010) } }),
+  ),
   situation('member.busy', follower(doing({ kind: 'start', source: undefined }))),
   situation('leader.stop-hand-over', leader({ stopping: 'full', ...asked }), 'begin-handover'),
   situation('leader.stop-database', leader({ stopping: 'full', ...alone }), 'run:stop'),

@@ -210,6 +210,7 @@ export const follower = (over: Partial<Memory> = {}): Memory => {
     },
     database: known(running()),
     databaseAt: instant(0),
+    looked: true,
     guard: { alive: true, term: undefined, deadline: undefined, lostSince: undefined },
     slotsKeptAt: instant(0),
     publishedAt: instant(0),
