@@ -95,4 +95,15 @@ export interface DatabaseConfig {
   /** Hosts of the members: the only ones that may replicate. */
   readonly memberHosts: readonly string[];
   readonly instance: InstanceId;
+  /** Set in the synchronous modes: then a database that was not told what to demand lets no commit end (A8). */
+  readonly synchronous?: SynchronousConfig;
+}
+
+export interface SynchronousConfig {
+  /** A voter knows after this time that it has not heard its source. */
+  readonly suspectAfter: Ms;
+  /** Acknowledgements that are not on the voters' disks are refused (C2). */
+  readonly strict: boolean;
+  /** Queries on this member may not hold its replay up for long (C13). */
+  readonly mayVote: boolean;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseInstanceId, parseMemberName, type InstanceId, type MemberName } from '../../core/brand.ts';
+import { ms, parseInstanceId, parseMemberName, type InstanceId, type MemberName } from '../../core/brand.ts';
 import type { Source } from '../../core/database.ts';
 import type { DatabaseConfig } from '../../ports/database.ts';
 import { readIfThere } from './files.ts';
@@ -11,10 +11,14 @@ export interface Settings {
   readonly source: Source | undefined;
 }
 
-export interface SettingsStore {
-  get(): Promise<Settings>;
-  set(change: Partial<Settings>): Promise<Settings>;
+/** @typeParam E what an engine remembers besides */
+export interface SettingsStore<E = unknown> {
+  get(): Promise<Settings & E>;
+  set(change: Partial<Settings & E>): Promise<Settings & E>;
 }
+
+/** Reads an engine's own part of what was kept; of nothing (`{}`), too. Throws for what it cannot read. */
+export type OwnSettings<E> = (kept: unknown) => E;
 
 const parsed = <T>(parse: (text: unknown) => T | undefined, what: string) =>
   z.string().transform((text, context): T => {
@@ -31,6 +35,9 @@ const schema = z.object({
       accessRules: z.array(z.string()),
       memberHosts: z.array(z.string()),
       instance: parsed<InstanceId>(parseInstanceId, 'an instance'),
+      synchronous: z
+        .object({ suspectAfter: z.number().transform(ms), strict: z.boolean(), mayVote: z.boolean() })
+        .optional(),
     })
     .optional(),
   source: z
@@ -42,24 +49,31 @@ const schema = z.object({
     .optional(),
 });
 
-const read = async (place: Place): Promise<Settings> => {
+/** Leaves out what was not there: the port knows no field that is there without a value. */
+const configOf = ({ synchronous, ...rest }: NonNullable<z.infer<typeof schema>['config']>): DatabaseConfig =>
+  synchronous === undefined ? rest : { ...rest, synchronous };
+
+const NOTHING: Settings = { config: undefined, source: undefined };
+
+const read = async <E>(place: Place, own: OwnSettings<E>): Promise<Settings & E> => {
   const text = await readIfThere(place.paths.settings);
-  if (text === undefined) return { config: undefined, source: undefined };
+  if (text === undefined) return { ...NOTHING, ...own({}) };
   try {
-    const found = schema.parse(JSON.parse(text));
-    return { config: found.config, source: found.source };
+    const kept: unknown = JSON.parse(text);
+    const { config, source } = schema.parse(kept);
+    return { config: config === undefined ? undefined : configOf(config), source, ...own(kept) };
   } catch (error) {
     place.options.log.warn('database.settings_unreadable', 'kept settings cannot be read; they will be written anew', {
       path: place.paths.settings,
       error: String(error),
     });
-    return { config: undefined, source: undefined };
+    return { ...NOTHING, ...own({}) };
   }
 };
 
-export const createSettingsStore = (place: Place): SettingsStore => {
-  let current: Settings | undefined;
-  const get = async (): Promise<Settings> => (current ??= await read(place));
+export const createSettingsStore = <E>(place: Place, own: OwnSettings<E>): SettingsStore<E> => {
+  let current: (Settings & E) | undefined;
+  const get = async (): Promise<Settings & E> => (current ??= await read(place, own));
   return {
     get,
     set: async (change) => {

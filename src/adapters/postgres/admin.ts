@@ -10,7 +10,11 @@ export interface Admin {
   /** Asks over the held connection, which is made when it is not there. */
   rows(step: Step, sql: string, values?: readonly string[]): Promise<readonly Row[]>;
   /** A connection for one use, as the agent; for what may wait long. */
-  once<T>(step: Step, use: (session: Session) => Promise<T>, database?: string): Promise<T>;
+  once<T>(
+    step: Step,
+    use: (session: Session) => Promise<T>,
+    more?: Partial<Pick<SessionTarget, 'database' | 'settings'>>,
+  ): Promise<T>;
   /** A second held connection, for writes: a commit that waits must not stop the observing. */
   writer(step: Step): Promise<Session>;
   /** Timeline and end of this server's log, asked over the replication protocol: right also where no receiver runs. */
@@ -26,6 +30,9 @@ export interface Admin {
 /** Too many connections; password wrong or role missing. The superuser has reserved connections, and can repair the roles. */
 const TRY_SUPERUSER: ReadonlySet<string> = new Set(['53300', '28P01', '28000']);
 
+/** No session of ours waits for acknowledgements, but those that are there to. */
+const LOCAL = { synchronous_commit: 'local' } as const;
+
 export const createAdmin = (site: Site): Admin => {
   const { options } = site;
   const listeners = new Set<() => void>();
@@ -40,6 +47,7 @@ export const createAdmin = (site: Site): Admin => {
     port: options.port,
     account: options.credentials.agent,
     applicationName: 'haagent',
+    settings: LOCAL,
   };
   const open = async (step: Step, more: Partial<SessionTarget> = {}): Promise<Session> => {
     const budget = budgetOf(options.clock, step);
@@ -87,10 +95,10 @@ export const createAdmin = (site: Site): Admin => {
       const session = await hold('observer', budget.part());
       return session.rows(budget.part(), sql, values);
     },
-    once: async (step, use, database) => {
+    once: async (step, use, { settings, ...more } = {}) => {
       const session = await open(step, {
-        settings: { statement_timeout: '0', lock_timeout: '10s' },
-        ...(database === undefined ? {} : { database }),
+        ...more,
+        settings: { ...LOCAL, statement_timeout: '0', lock_timeout: '10s', ...settings },
       });
       try {
         return await use(session);

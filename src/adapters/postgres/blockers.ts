@@ -1,7 +1,21 @@
 import type { Step } from '../../ports/database.ts';
-import { budgetOf } from '../engine/budget.ts';
+import { budgetOf, type Budget } from '../engine/budget.ts';
 import type { Parts } from './parts.ts';
 import { BLOCKERS } from './running-query.ts';
+
+const STARTUP = `select pid from pg_stat_activity where backend_type = 'startup'`;
+
+/**
+ * Has the startup process look now whether its way is free: waiting for sessions, it sleeps for up to a second at a time, and any
+ * signal that it takes ends the sleep.
+ */
+export const wakeStartup = async (parts: Parts, budget: Budget): Promise<void> => {
+  const { processes } = parts.site.options;
+  const [row] = await parts.admin.rows(budget.part(1_000), STARTUP);
+  const server = await parts.postmaster.find();
+  const found = row === undefined ? undefined : processes.find(Number(row['pid']));
+  if (found !== undefined && found.ppid === server?.pid) processes.signal(found, 'SIGHUP');
+};
 
 /** The oldest first: often the others need not go. */
 const OLDEST_FIRST = `select pid from (${BLOCKERS}) as blockers order by age(backend_xmin) desc nulls last`;
@@ -29,6 +43,7 @@ export const endBlockers = async (parts: Parts, step: Step): Promise<number> => 
     }
     return undefined;
   });
+  if (ended.size > 0) await wakeStartup(parts, budget);
   if (ended.size > 0)
     log.info('database.blockers_ended', 'sessions that kept replay waiting were ended', { ended: ended.size });
   return ended.size;

@@ -4,20 +4,11 @@ import type { Step } from '../../ports/database.ts';
 import { budgetOf } from '../engine/budget.ts';
 import type { Parts } from './parts.ts';
 import { SCHEMA } from './roles.ts';
-import type { Session } from './session.ts';
+import { endBackend } from './sync-wait.ts';
 
 const BARRIER = `
   insert into ${SCHEMA}.barrier (term, at) values ($1, clock_timestamp())
   on conflict (single) do update set term = excluded.term, at = excluded.at`;
-
-/** A backend that waits for acknowledgements does not notice that nobody listens any more; it is ended by signal. */
-const endBackend = async (parts: Parts, session: Session): Promise<void> => {
-  const { processes } = parts.site.options;
-  session.close();
-  const server = await parts.postmaster.find();
-  const found = processes.find(session.backend);
-  if (found !== undefined && found.ppid === server?.pid) processes.signal(found, 'SIGTERM');
-};
 
 /**
  * A commit under the settings in force, recording the term: everything before it is acknowledged too (D8, D16). Throws

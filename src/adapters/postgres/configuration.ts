@@ -2,15 +2,15 @@ import { join } from 'node:path';
 import { StepError } from '../../core/errors.ts';
 import type { Step } from '../../ports/database.ts';
 import { accessFile, accessRuleFault, memberAddresses } from './access-rules.ts';
-import { receiverConninfo } from './conninfo.ts';
+import { isWeakLevel } from './commit-levels.ts';
 import type { ControlFile } from './control-file.ts';
 import { tailOf } from './failures.ts';
 import { readIfThere } from '../engine/files.ts';
 import { commandLineParameters, fileParameters, mergeParameters } from './parameters.ts';
 import { quoteSetting } from './quoting.ts';
-import type { Settings } from '../engine/settings.ts';
+import { replicationParameters } from './replication-parameters.ts';
+import type { PostgresSettings } from './settings.ts';
 import type { Site } from './site.ts';
-import { slotName } from './slot-names.ts';
 
 /** Everything the server is told, computed from what the agent was told. */
 interface Rendered {
@@ -20,30 +20,17 @@ interface Rendered {
   readonly refused: readonly string[];
 }
 
-/** Name under which this member's receiver is known: `member~instance` (rule D12). */
-const receiverName = (site: Site, settings: Settings): string =>
-  settings.config === undefined ? site.options.name : `${site.options.name}~${settings.config.instance}`;
-
-/** Where the log comes from; nothing at all, the archive neither, while nobody is followed (C6). */
-const sourceParameters = (site: Site, settings: Settings): Readonly<Record<string, string>> => {
-  const { options, paths } = site;
-  const { source } = settings;
-  if (source === undefined) return { primary_conninfo: '', primary_slot_name: '', restore_command: '' };
-  return {
-    primary_conninfo: receiverConninfo(options, paths.passfile, source, receiverName(site, settings)),
-    primary_slot_name: slotName(options.name),
-    restore_command: options.restoreCommand ?? '',
-  };
-};
+const REVISION = 'haagent.revision';
 
 /**
  * @param dropped parameters that the server was seen to refuse
  */
 const render = (
   site: Site,
-  settings: Settings,
+  settings: PostgresSettings,
   control: ControlFile | undefined,
   dropped: ReadonlySet<string>,
+  major: number,
 ): Rendered => {
   const { options, paths } = site;
   const merged = mergeParameters(options.parameters, settings.config?.parameters ?? {});
@@ -65,7 +52,7 @@ const render = (
     control,
   );
   const kept = Object.entries(fileParameters(accepted));
-  const ours = Object.entries({ ...archiving, ...sourceParameters(site, settings) });
+  const ours = Object.entries({ ...archiving, ...replicationParameters(site, settings, accepted, major) });
   const base = options.configFile ?? join(options.dataDir, 'postgresql.conf');
   // In the file as well: PostgreSQL complains at every reload of a file that differs from its command line.
   const repeated = Object.entries(commandLine);
@@ -76,7 +63,14 @@ const render = (
       ([name, value]) => `${name} = ${quoteSetting(value)}`,
     ),
   ];
-  return { commandLine, file: `${lines.join('\n')}\n`, refused: merged.refused };
+  const level = accepted['synchronous_commit'];
+  const weak =
+    settings.config?.synchronous !== undefined && level !== undefined && isWeakLevel(level)
+      ? [
+          `synchronous_commit: under '${level}' a commit is not safe with the voters when it ends; strict does not take it`,
+        ]
+      : [];
+  return { commandLine, file: `${lines.join('\n')}\n`, refused: [...merged.refused, ...weak] };
 };
 
 /** The server's arguments. The configuration file lies outside the data, so that no clone or rewind ever replaces it. */
@@ -124,12 +118,17 @@ export interface Configuration {
    * running server must reload.
    */
   write(
-    settings: Settings,
+    settings: PostgresSettings,
     control: ControlFile | undefined,
     step: Step,
-  ): Promise<{ readonly changed: boolean; readonly commandLine: Readonly<Record<string, string>> }>;
+  ): Promise<{
+    readonly changed: boolean;
+    readonly commandLine: Readonly<Record<string, string>>;
+    /** The number of the file's content, which the server shows once it has read it. */
+    readonly revision: number;
+  }>;
   /** What the next start would put on the command line. */
-  commandLine(settings: Settings, control: ControlFile | undefined): Readonly<Record<string, string>>;
+  commandLine(settings: PostgresSettings, control: ControlFile | undefined): Readonly<Record<string, string>>;
   /** The next write asks anew which addresses the members' names have. */
   refreshAddresses(): void;
 }
@@ -154,11 +153,12 @@ export const createConfiguration = (site: Site): Configuration => {
     options.log.warn('database.parameter_refused', sentence);
   };
 
-  const check = async (settings: Settings, control: ControlFile | undefined, step: Step): Promise<Rendered> => {
+  const check = async (settings: PostgresSettings, control: ControlFile | undefined, step: Step): Promise<Rendered> => {
     const parameters = JSON.stringify([settings.config?.parameters ?? {}, options.parameters]);
     if (parameters !== checkedParameters) dropped.clear();
+    const { major } = await site.dialect(step);
     for (;;) {
-      const rendered = render(site, settings, control, dropped);
+      const rendered = render(site, settings, control, dropped, major);
       if (parameters === checkedParameters) return rendered;
       const candidate = `${paths.conf}.candidate`;
       await files.write(candidate, rendered.file);
@@ -178,6 +178,16 @@ export const createConfiguration = (site: Site): Configuration => {
     return true;
   };
 
+  /** Every content has a number of its own, in its last line. */
+  const writeNumbered = async (path: string, content: string): Promise<{ changed: boolean; revision: number }> => {
+    const before = (await readIfThere(path)) ?? '';
+    const last = Number(new RegExp(`^${REVISION} = '(\\d+)'$`, 'm').exec(before)?.[1] ?? 0);
+    const numbered = (revision: number): string => `${content}${REVISION} = '${revision}'\n`;
+    if (before === numbered(last)) return { changed: false, revision: last };
+    await files.write(path, numbered(last + 1));
+    return { changed: true, revision: last + 1 };
+  };
+
   return {
     write: async (settings, control, step) => {
       await site.prepare();
@@ -192,10 +202,14 @@ export const createConfiguration = (site: Site): Configuration => {
       const addresses = await addressesOf(settings.config?.memberHosts ?? [], step);
       const access = accessFile(options.credentials, addresses, rules);
       const accessChanged = await writeIfChanged(paths.access, access);
-      const confChanged = await writeIfChanged(paths.conf, rendered.file);
-      return { changed: accessChanged || confChanged, commandLine: rendered.commandLine };
+      const conf = await writeNumbered(paths.conf, rendered.file);
+      return {
+        changed: accessChanged || conf.changed,
+        commandLine: rendered.commandLine,
+        revision: conf.revision,
+      };
     },
-    commandLine: (settings, control) => render(site, settings, control, dropped).commandLine,
+    commandLine: (settings, control) => render(site, settings, control, dropped, 0).commandLine,
     refreshAddresses: () => {
       resolved = undefined;
     },

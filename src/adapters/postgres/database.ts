@@ -1,6 +1,6 @@
-import { StepError } from '../../core/errors.ts';
 import type { Database, DatabaseEvent } from '../../ports/database.ts';
 import type { GuardTarget } from '../../ports/guard.ts';
+import { acknowledge } from './acknowledge.ts';
 import { createAdmin } from './admin.ts';
 import { endBlockers } from './blockers.ts';
 import { clone } from './clone.ts';
@@ -21,12 +21,13 @@ import { postgresPositions } from './positions.ts';
 import { createPostmaster } from './postmaster.ts';
 import { promote } from './promote.ts';
 import { obstacles, rewind } from './rewind.ts';
-import { createSettingsStore } from '../engine/settings.ts';
+import { createPostgresSettings } from './settings.ts';
 import { createSite } from './site.ts';
 import { createSlots } from './slots.ts';
 import { createSlowFacts } from './slow-facts.ts';
 import { start } from './start.ts';
 import { stop } from './stop.ts';
+import { stopReceiving } from './stop-receiving.ts';
 import { createWriteProbe } from './write-probe.ts';
 
 const createParts = (options: PostgresOptions): Parts => {
@@ -37,7 +38,7 @@ const createParts = (options: PostgresOptions): Parts => {
     postmaster: createPostmaster(site, options.dataDir),
     control: createControlFileReader(site, options.dataDir),
     histories: createHistories(options.dataDir),
-    settings: createSettingsStore(site),
+    settings: createPostgresSettings(site),
     configuration: createConfiguration(site),
   };
 };
@@ -92,9 +93,8 @@ export const createPostgres = (options: PostgresOptions): Database => {
     fence: (step) => mapped('fencing the database', step, () => fence(parts, target, step)),
     endBlockers: (step) => mapped('ending the sessions that block replay', step, () => endBlockers(parts, step)),
     promote: (order) => mapped('promoting the database', order, () => promote(parts, target, order)),
-    acknowledge: () => Promise.reject(new StepError('refused', 'this version of the adapter only runs asynchronously')),
-    stopReceiving: () =>
-      Promise.reject(new StepError('refused', 'this version of the adapter only runs asynchronously')),
+    acknowledge: (order) => mapped('demanding acknowledgements', order, () => acknowledge(parts, order)),
+    stopReceiving: (step) => mapped('ending the stream of the log', step, () => stopReceiving(parts, target, step)),
     barrier: (order) => mapped('committing the barrier', order, () => barrier(parts, order)),
     checkpoint: (step) => mapped('completing a checkpoint', step, () => checkpoint(parts, step)),
     follow: (order) => mapped('changing the source', order, () => follow(parts, target, order)),

@@ -15,7 +15,7 @@ import { unfinished } from '../engine/markers.ts';
 import type { Postmaster } from './postmaster.ts';
 import { parseRunning, RUNNING, type RunningAnswer } from './running-query.ts';
 import { sqlStateOf } from './session.ts';
-import type { SettingsStore } from '../engine/settings.ts';
+import type { PostgresSettingsStore } from './settings.ts';
 import type { Site } from './site.ts';
 import { stoppedView } from './stopped-view.ts';
 import { runningView } from './view.ts';
@@ -26,7 +26,7 @@ export interface ObserveDeps {
   readonly postmaster: Postmaster;
   readonly control: ControlFileReader;
   readonly histories: Histories;
-  readonly settings: SettingsStore;
+  readonly settings: PostgresSettingsStore;
   readonly writable: () => boolean;
   readonly pendingRestart: () => readonly string[];
   readonly ownerOf: (slot: string) => string | undefined;

@@ -19,6 +19,9 @@ const OWNED: ReadonlySet<string> = new Set([
   'external_pid_file',
   'primary_conninfo',
   'primary_slot_name',
+  'synchronous_standby_names',
+  'synchronized_standby_slots',
+  'haagent.revision',
   'restore_command',
   'archive_mode',
   'archive_command',
@@ -46,6 +49,8 @@ const LIMITS: Readonly<Record<string, number>> = {
 const DEFAULTS: Readonly<Record<string, string>> = {
   wal_retrieve_retry_interval: '500ms',
   wal_receiver_timeout: '10s',
+  // A primary knows within this time how far its replicas are.
+  wal_receiver_status_interval: '1s',
   wal_sender_timeout: '10s',
   wal_keep_size: '128MB',
 };
@@ -147,5 +152,4 @@ export const fileParameters = (accepted: Readonly<Record<string, string>>): Read
   );
 
 /** Everything that ALTER SYSTEM must not hold against us: removed from postgresql.auto.conf before every start (C12). */
-export const isOurs = (name: string): boolean =>
-  OWNED.has(name) || name in LIMITS || name === 'synchronous_standby_names';
+export const isOurs = (name: string): boolean => OWNED.has(name) || name in LIMITS;

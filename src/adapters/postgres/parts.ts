@@ -3,7 +3,7 @@ import type { Configuration } from './configuration.ts';
 import type { ControlFileReader } from './control-file.ts';
 import type { Histories } from './histories.ts';
 import type { Postmaster } from './postmaster.ts';
-import type { SettingsStore } from '../engine/settings.ts';
+import type { PostgresSettingsStore } from './settings.ts';
 import type { Site } from './site.ts';
 
 /** The parts of one member's PostgreSQL that its steps share. */
@@ -13,6 +13,6 @@ export interface Parts {
   readonly postmaster: Postmaster;
   readonly control: ControlFileReader;
   readonly histories: Histories;
-  readonly settings: SettingsStore;
+  readonly settings: PostgresSettingsStore;
   readonly configuration: Configuration;
 }

@@ -13,6 +13,8 @@ export interface Postmaster {
   find(): Promise<ProcessInfo | undefined>;
   /** What it wrote of itself into postmaster.pid: `starting`, `ready`, `standby`, `stopping`. */
   status(): Promise<string | undefined>;
+  /** Whether one of the server's own processes is a receiver of the log, or too young to be told apart from one. */
+  mayReceive(): Promise<boolean>;
   /** What a server that takes no queries is busy with: the title of its startup process, or its own status. */
   progress(): Promise<string>;
   /** Starts a server and returns at once. */
@@ -87,6 +89,15 @@ export const createPostmaster = (site: Site, dataDir: string): Postmaster => {
     progress: async () => {
       const titles = await Promise.all(processes.within(dataDir).map(({ pid }) => titleOf(pid)));
       return titles.find((title) => title.includes('startup')) ?? (await status()) ?? 'starting';
+    },
+    mayReceive: async () => {
+      const server = await find();
+      if (server === undefined) return false;
+      const children = processes.within(dataDir).filter((each) => each.ppid === server.pid);
+      const titles = await Promise.all(children.map(({ pid }) => titleOf(pid)));
+      return titles.some(
+        (title) => /: walreceiver( |$)/.test(title) || (title !== '' && !title.startsWith('postgres: ')),
+      );
     },
     launch: async (args) => {
       await site.prepare();

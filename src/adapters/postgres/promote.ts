@@ -11,6 +11,7 @@ import { laterLsn, parseLsn, timelineOfName, type Lsn } from './lsn.ts';
 import type { Parts } from './parts.ts';
 import { futureTimelines, reserveTimelines, setAside } from './placeholders.ts';
 import { stopServer } from './postmaster.ts';
+import { writeSettings } from './reload.ts';
 import { roleStatements } from './roles.ts';
 import { startStopped } from './start-stopped.ts';
 
@@ -37,10 +38,9 @@ const verify = async (parts: Parts, target: GuardTarget, timeline: number, gener
 
 /** Takes archive and source out of play, so that PostgreSQL looks for timelines in its own folder only (A10). */
 const isolate = async (parts: Parts, budget: Budget): Promise<void> => {
-  const { site, settings, configuration, control, postmaster } = parts;
+  const { site, postmaster } = parts;
   const server = await postmaster.find();
-  const next = await settings.set({ source: undefined });
-  await configuration.write(next, await control.read(budget.part()), budget.part());
+  await writeSettings(parts, { source: undefined }, budget);
   await cleanAutoConf(site, site.options.dataDir);
   if (server !== undefined) site.options.processes.signal(server, 'SIGHUP');
 };

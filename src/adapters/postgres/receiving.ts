@@ -10,16 +10,22 @@ export interface Receiving {
   readonly streaming: boolean;
   /** The startup process is between two attempts to get log: it has nothing left to replay and has read the configuration. */
   readonly idle: boolean;
+  /** What the startup process waits for is a session, not log. */
+  readonly blocked: boolean;
+  readonly startup: number | undefined;
+  readonly applied: string | undefined;
   readonly recovering: boolean;
 }
 
 const RECEIVING = `
-  select pg_is_in_recovery() as recovering,
+  select pg_is_in_recovery() as recovering, pg_last_wal_replay_lsn() as applied,
          (select pid from pg_stat_activity where backend_type = 'walreceiver' limit 1) as pid,
-         r.sender_host as host, r.sender_port as port, r.status = 'streaming' as streaming,
-         coalesce((select wait_event = 'RecoveryRetrieveRetryInterval'
-                     from pg_stat_activity where backend_type = 'startup'), false) as idle
-    from (select 1) as one left join pg_stat_wal_receiver r on true`;
+         r.sender_host as host, r.sender_port as port, r.status = 'streaming' as streaming, s.pid as startup,
+         coalesce(s.wait_event = 'RecoveryRetrieveRetryInterval', false) as idle,
+         coalesce(s.wait_event like 'RecoveryConflict%' or s.wait_event_type in ('Lock', 'BufferPin'), false) as blocked
+    from (select 1) as one
+    left join pg_stat_wal_receiver r on true
+    left join pg_stat_activity s on s.backend_type = 'startup'`;
 
 export const receiving = async (parts: Parts, budget: Budget): Promise<Receiving> => {
   const [row] = await parts.admin.rows(budget.part(1_000), RECEIVING);
@@ -31,6 +37,9 @@ export const receiving = async (parts: Parts, budget: Budget): Promise<Receiving
     port: number(row?.['port']),
     streaming: row?.['streaming'] === 't',
     idle: row?.['idle'] === 't',
+    blocked: row?.['blocked'] === 't',
+    startup: number(row?.['startup']),
+    applied: row?.['applied'] ?? undefined,
     recovering: row?.['recovering'] === 't',
   };
 };

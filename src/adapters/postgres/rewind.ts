@@ -11,6 +11,7 @@ import { keepLostTail, type Fork } from './lost-tail.ts';
 import { parseLsn } from './lsn.ts';
 import { markFinished, markUnfinished, unfinished } from '../engine/markers.ts';
 import type { Parts } from './parts.ts';
+import { writeSettings } from './reload.ts';
 import { withSource } from './source-session.ts';
 import { startStopped } from './start-stopped.ts';
 import { stop } from './stop.ts';
@@ -105,7 +106,7 @@ export const rewind = async (
   target: GuardTarget,
   order: Step & { readonly from: Source },
 ): Promise<void> => {
-  const { site, settings, histories, configuration } = parts;
+  const { site, histories } = parts;
   const { options, files, paths } = site;
   const { from } = order;
   const budget = budgetOf(options.clock, order);
@@ -118,7 +119,7 @@ export const rewind = async (
   if (obstacle !== undefined) throw new StepError('cannot-rewind', `${what}: ${obstacle}`);
   await awaitSource(parts, from, control.systemId, budget);
 
-  await configuration.write(await settings.set({ source: from }), control, budget.part());
+  await writeSettings(parts, { source: from, demand: undefined }, budget);
   const args = await rewindArguments(parts, from, budget);
   const trial = await site.run('pg_rewind', [...args, '--dry-run'], budget.part());
   if (trial.kind === 'exited' && trial.code !== 0) {

@@ -88,11 +88,9 @@ export const createSlots = (parts: Parts): Slots => {
       else {
         const failover = dialect.slotFailover ? ', failover => true' : '';
         const made = `pg_create_logical_replication_slot(${quoteLiteral(slot)}, ${quoteLiteral(plugin ?? 'pgoutput')}${failover})`;
-        await admin.once(
-          budget.part(),
-          (session) => session.rows(budget.part(), `select ${made}`),
-          database ?? 'postgres',
-        );
+        await admin.once(budget.part(), (session) => session.rows(budget.part(), `select ${made}`), {
+          database: database ?? 'postgres',
+        });
       }
     }
   };

@@ -14,6 +14,8 @@ import { ensureOwnSlot } from './own-slot.ts';
 import type { Parts } from './parts.ts';
 import { dropIdlePlaceholders } from './placeholders.ts';
 import { untilIdle } from './receiving.ts';
+import { writeSettings } from './reload.ts';
+import { demandInForce } from './replication-parameters.ts';
 
 export interface StartOrder extends Step {
   readonly source: Source | undefined;
@@ -23,7 +25,7 @@ export interface StartOrder extends Step {
 
 /** Brings the files into the state in which every start enters recovery first, and follows `source` or nobody. */
 const makeReplica = async (parts: Parts, order: StartOrder, budget: Budget): Promise<readonly string[]> => {
-  const { site, control, settings, configuration } = parts;
+  const { site, control } = parts;
   const { dataDir, socketDir } = site.options;
   const found = await control.read(budget.part());
   if (found === undefined)
@@ -31,7 +33,8 @@ const makeReplica = async (parts: Parts, order: StartOrder, budget: Budget): Pro
       'refused',
       `starting PostgreSQL: ${dataDir} has no readable control file; clone this member anew`,
     );
-  const { commandLine } = await configuration.write(await settings.set({ source: order.source }), found, budget.part());
+  const fresh = { source: order.source, demand: undefined, waiting: undefined };
+  const { commandLine } = await writeSettings(parts, fresh, budget);
   await cleanAutoConf(site, dataDir);
   for (const name of ['promote', 'recovery.signal']) await rm(join(dataDir, name), { force: true });
   const own = Math.max(found.checkpointTimeline, found.minRecoveryTimeline);
@@ -89,6 +92,7 @@ export const startStopped = async (parts: Parts, target: GuardTarget, order: Sta
     await slot;
   }
   await untilAnswering(parts, budget);
+  if (demandInForce(await parts.settings.get()).kind !== 'none') await parts.settings.set({ waiting: id });
   if (order.source === undefined && !(await untilIdle(parts, budget, budget.left())))
     throw new StepError(
       'timed-out',
