@@ -130,11 +130,12 @@ const perform = async (task: Task, step: Step, deps: Deps): Promise<TaskResult> 
       await database.clone({ ...step, from: task.from, systemId: task.systemId });
       await startFollowing(step, deps);
       return DONE;
-    case 'rewind':
+    case 'rewind': {
       await deps.renewInstance();
-      await database.rewind({ ...step, from: task.from });
+      const { lost } = await database.rewind({ ...step, from: task.from });
       await startFollowing(step, deps);
-      return DONE;
+      return lost === undefined ? DONE : { kind: 'done', lost };
+    }
     case 'start':
       await database.configure({ ...step, ...databaseConfig(deps.memory()) });
       await database.start({ ...step, source: task.source });

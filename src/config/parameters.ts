@@ -16,6 +16,7 @@ const OWNED: ReadonlyMap<string, string> = new Map([
   ['primary_conninfo', 'nothing: the agent makes every replica follow the leader'],
   ['primary_slot_name', 'nothing: the agent keeps the slots'],
   ['synchronous_standby_names', 'replication.mode and replication.acks'],
+  ['synchronized_standby_slots', 'nothing: the agent lists the voters'],
   ['hot_standby', 'nothing: it must be on'],
   ['wal_log_hints', 'nothing: it must be on for rewinds'],
   ['full_page_writes', 'nothing: it must be on for rewinds'],

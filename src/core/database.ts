@@ -96,6 +96,10 @@ export interface RunningDatabase {
   readonly acknowledgement: Acknowledgement | undefined;
   /** Commits that wait for acknowledgements now. */
   readonly waitingCommits: number;
+  /** Commits that ended without their acknowledgements since the agent began, because their wait was cancelled (C7). */
+  readonly weakAcks?: number;
+  /** What weakens the promise of the synchronous modes besides, a sentence each. */
+  readonly cautions?: readonly string[];
   readonly replicas: readonly ReplicaConnection[];
   /** Where each retained slot starts, by slot owner. */
   readonly slots: Readonly<Record<string, string>>;
@@ -106,4 +110,16 @@ export interface RunningDatabase {
   readonly startedAt: number;
   /** A checkpoint of the running generation was completed: others may rewind to this primary. */
   readonly rewindable: boolean;
+}
+
+/** The end of a log that a rewind dropped: what had been written and did not become part of the cluster's history. */
+export interface LostTail {
+  /** Where the log is kept on the member's host, with the list of its transactions. */
+  readonly folder: string;
+  /** Where the logs parted: the generation that was left, and the position on it in the engine's own words. */
+  readonly timeline: number;
+  readonly from: string;
+  readonly bytes: number;
+  /** Transactions that had been committed, acknowledged or not. */
+  readonly commits: number;
 }

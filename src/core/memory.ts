@@ -1,5 +1,5 @@
 import type { InstanceId, LeaseId, MemberName, Ms, Revision, Term } from './brand.ts';
-import type { DatabaseView, Source } from './database.ts';
+import type { DatabaseView, LostTail, Source } from './database.ts';
 import type { FailsafeState } from './failsafe.ts';
 import type { Handover } from './handover.ts';
 import type { Instant } from './instant.ts';
@@ -79,7 +79,7 @@ export type Task =
 
 /** How a task ended, with a fresh look at the database where one could be had. */
 export type TaskResult =
-  | { readonly kind: 'done'; readonly systemId?: string; readonly finalPosition?: Position }
+  | { readonly kind: 'done'; readonly systemId?: string; readonly finalPosition?: Position; readonly lost?: LostTail }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'aborted' };
 

@@ -1,5 +1,5 @@
 import type { InstanceId, MemberName, Ms, Term } from '../core/brand.ts';
-import type { Acknowledgement, DatabaseView, Source } from '../core/database.ts';
+import type { Acknowledgement, DatabaseView, LostTail, Source } from '../core/database.ts';
 import type { Position, PositionAlgebra } from '../core/position.ts';
 import type { GuardTarget } from './guard.ts';
 
@@ -56,8 +56,8 @@ export interface Database {
   checkpoint(step: Step): Promise<void>;
   /** Makes the running replica take its log from `source` (or from nobody), and remembers it for the next start. */
   follow(step: Step & { readonly source: Source | undefined }): Promise<void>;
-  /** Rewinds the stopped database to where it can follow `from`. Lost transactions are kept aside. */
-  rewind(step: Step & { readonly from: Source }): Promise<void>;
+  /** Rewinds the stopped database to where it can follow `from`. What is dropped is kept aside and told. */
+  rewind(step: Step & { readonly from: Source }): Promise<{ readonly lost: LostTail | undefined }>;
   /** Why this member could not rewind if it had to; empty when it could. */
   rewindObstacles(): readonly string[];
   /** Creates, advances and drops the slots that this member should have. */

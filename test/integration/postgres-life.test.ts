@@ -94,19 +94,13 @@ describe('one PostgreSQL server', () => {
   it('records a barrier, and one that nobody acknowledges times out and leaves no session behind', async () => {
     await a.database.barrier({ ...step(), term: termOf(revision(1n << 62n)) });
     expect((await a.sql('select term from haagent.barrier'))[0]).toEqual({ term: String(1n << 62n) });
-    await a.database.configure({
-      ...step(),
-      ...config({ work_mem: '5MB', synchronous_standby_names: 'ANY 1 ("nobody")' }),
-    });
-    await until('the setting is in force', async () =>
-      (await a.sql('show synchronous_standby_names'))[0]?.['synchronous_standby_names'] === '' ? undefined : true,
-    );
+    await a.database.acknowledge({ ...step(), from: undefined, wanted: { voters: ['nobody~inst9'], acks: 1 } });
     const waiting = a.database.barrier({ ...step(1_000), term: termOf(revision(5n)) });
     expect(await codeOf(waiting)).toBe('timed-out');
     await until('no session waits for an acknowledgement', async () =>
       (await a.sql(`select 1 from pg_stat_activity where wait_event = 'SyncRep'`)).length === 0 ? true : undefined,
     );
-    await a.database.configure({ ...step(), ...config({ work_mem: '5MB' }) });
+    await a.database.acknowledge({ ...step(), from: undefined, wanted: { voters: [], acks: 0 } });
     await a.database.barrier({ ...step(), term: termOf(revision(6n)) });
   });
 

@@ -104,3 +104,10 @@ export const whileStopped = async <T>(found: ProcessInfo, work: () => Promise<T>
     processes.signal(found, 'SIGCONT');
   }
 };
+
+export const shownNames = async (member: TestMember): Promise<string> =>
+  (await member.sql('show synchronous_standby_names'))[0]?.['synchronous_standby_names'] ?? '';
+
+/** Sessions that wait for acknowledgements. */
+export const waiters = async (member: TestMember): Promise<number> =>
+  (await member.sql(`select 1 from pg_stat_activity where wait_event = 'SyncRep'`)).length;

@@ -22,15 +22,20 @@ interface Rendered {
 
 const REVISION = 'haagent.revision';
 
-/**
- * @param dropped parameters that the server was seen to refuse
- */
+/** What the server's own program said of our configuration. */
+interface Checked {
+  readonly major: number;
+  /** Parameters that it refused. */
+  readonly dropped: ReadonlySet<string>;
+  /** Its synchronous_commit, from whatever file; undefined until it was asked. */
+  readonly level: string | undefined;
+}
+
 const render = (
   site: Site,
   settings: PostgresSettings,
   control: ControlFile | undefined,
-  dropped: ReadonlySet<string>,
-  major: number,
+  { major, dropped, level }: Checked,
 ): Rendered => {
   const { options, paths } = site;
   const merged = mergeParameters(options.parameters, settings.config?.parameters ?? {});
@@ -52,7 +57,7 @@ const render = (
     control,
   );
   const kept = Object.entries(fileParameters(accepted));
-  const ours = Object.entries({ ...archiving, ...replicationParameters(site, settings, accepted, major) });
+  const ours = Object.entries({ ...archiving, ...replicationParameters(site, settings, major, level) });
   const base = options.configFile ?? join(options.dataDir, 'postgresql.conf');
   // In the file as well: PostgreSQL complains at every reload of a file that differs from its command line.
   const repeated = Object.entries(commandLine);
@@ -63,7 +68,6 @@ const render = (
       ([name, value]) => `${name} = ${quoteSetting(value)}`,
     ),
   ];
-  const level = accepted['synchronous_commit'];
   const weak =
     settings.config?.synchronous !== undefined && level !== undefined && isWeakLevel(level)
       ? [
@@ -90,21 +94,22 @@ const CULPRIT = /(?:unrecognized configuration parameter|invalid value for param
 
 /**
  * Lets the server's own program read a candidate of the configuration. Returns the names of the parameters that it refuses:
- * with one of them in the file the next start would fail on every member at once.
+ * with one of them in the file the next start would fail on every member at once. Without any, returns the level of durability that
+ * commits would have.
  */
-const refusedByServer = async (
+const askServer = async (
   site: Site,
   candidate: string,
   rendered: Rendered,
   step: Step,
-): Promise<readonly string[]> => {
-  const args = [...serverArguments(site.options.dataDir, candidate, rendered.commandLine), '-C', 'port'];
+): Promise<{ readonly refused: readonly string[]; readonly level?: string }> => {
+  const args = [...serverArguments(site.options.dataDir, candidate, rendered.commandLine), '-C', 'synchronous_commit'];
   const result = await site.run('postgres', args, step);
-  if (result.kind === 'exited' && result.code === 0) return [];
+  if (result.kind === 'exited' && result.code === 0) return { refused: [], level: result.stdout.trim() };
   if (result.kind !== 'exited')
     throw new StepError('timed-out', 'checking the configuration with postgres -C: no answer');
   const named = [...result.stderr.matchAll(CULPRIT)].flatMap((found) => found[1]?.toLowerCase() ?? []);
-  if (named.length > 0) return named;
+  if (named.length > 0) return { refused: named };
   throw new StepError(
     'refused',
     `PostgreSQL cannot read its configuration (${site.options.dataDir}): ${tailOf(result.stderr)}; correct the file that it names`,
@@ -138,6 +143,7 @@ export const createConfiguration = (site: Site): Configuration => {
   const dropped = new Set<string>();
   const said = new Set<string>();
   let checkedParameters = '';
+  let level: string | undefined;
   let resolved: { readonly hosts: string; readonly addresses: readonly string[] } | undefined;
 
   const addressesOf = async (hosts: readonly string[], step: Step): Promise<readonly string[]> => {
@@ -158,13 +164,18 @@ export const createConfiguration = (site: Site): Configuration => {
     if (parameters !== checkedParameters) dropped.clear();
     const { major } = await site.dialect(step);
     for (;;) {
-      const rendered = render(site, settings, control, dropped, major);
-      if (parameters === checkedParameters) return rendered;
+      if (parameters === checkedParameters) return render(site, settings, control, { major, dropped, level });
+      // Without our own correction of the level, so that the answer is what the files say.
+      const rendered = render(site, settings, control, { major, dropped, level: undefined });
       const candidate = `${paths.conf}.candidate`;
       await files.write(candidate, rendered.file);
-      const fresh = (await refusedByServer(site, candidate, rendered, step)).filter((name) => !dropped.has(name));
+      const answer = await askServer(site, candidate, rendered, step);
+      const fresh = answer.refused.filter((name) => !dropped.has(name));
       await files.remove(candidate);
-      if (fresh.length === 0) checkedParameters = parameters;
+      if (fresh.length === 0) {
+        checkedParameters = parameters;
+        ({ level } = answer);
+      }
       for (const name of fresh) {
         dropped.add(name);
         say(`${name}: PostgreSQL does not take this value or does not know the parameter; it was left out`);
@@ -209,7 +220,7 @@ export const createConfiguration = (site: Site): Configuration => {
         revision: conf.revision,
       };
     },
-    commandLine: (settings, control) => render(site, settings, control, dropped, 0).commandLine,
+    commandLine: (settings, control) => render(site, settings, control, { major: 0, dropped, level }).commandLine,
     refreshAddresses: () => {
       resolved = undefined;
     },

@@ -20,6 +20,7 @@ import type { Parts } from './parts.ts';
 import { postgresPositions } from './positions.ts';
 import { createPostmaster } from './postmaster.ts';
 import { promote } from './promote.ts';
+import { voterOf } from './receiver-names.ts';
 import { obstacles, rewind } from './rewind.ts';
 import { createPostgresSettings } from './settings.ts';
 import { createSite } from './site.ts';
@@ -28,6 +29,7 @@ import { createSlowFacts } from './slow-facts.ts';
 import { start } from './start.ts';
 import { stop } from './stop.ts';
 import { stopReceiving } from './stop-receiving.ts';
+import { createStreams } from './streams.ts';
 import { createWriteProbe } from './write-probe.ts';
 
 const createParts = (options: PostgresOptions): Parts => {
@@ -55,13 +57,18 @@ export const createPostgres = (options: PostgresOptions): Database => {
   const slots = createSlots(parts);
   const slowFacts = createSlowFacts(parts);
   const probe = createWriteProbe(parts.site, admin);
+  const streams = createStreams(parts.site);
   let rewindFaults = obstacles(undefined);
 
   const observe = createObserve({
     ...parts,
     writable: probe.writable,
     pendingRestart: slowFacts.pendingRestart,
+    cautions: slowFacts.cautions,
+    weakAcks: slowFacts.weakAcks,
     ownerOf: slots.ownerOf,
+    voterOf: (receiver) => voterOf(receiver, slots.members()),
+    streams,
     answered: (answer) => {
       slowFacts.tick();
       if (answer.primary !== null && !answer.readOnly) probe.tick();
@@ -80,7 +87,11 @@ export const createPostgres = (options: PostgresOptions): Database => {
     },
     onEvent: (listener) => {
       const say = (kind: DatabaseEvent['kind']) => (): void => listener({ kind });
-      const cancels = [postmaster.onExit(say('exited')), admin.onLost(say('connection-lost'))];
+      const cancels = [
+        postmaster.onExit(say('exited')),
+        admin.onLost(say('connection-lost')),
+        streams.onEnd(say('changed')),
+      ];
       return () => {
         for (const cancel of cancels) cancel();
       };
@@ -89,7 +100,7 @@ export const createPostgres = (options: PostgresOptions): Database => {
       mapped('creating the database', step, async () => initialize(parts.site, await parts.settings.get(), step)),
     clone: (order) => mapped('copying the data', order, () => clone(parts.site, order)),
     start: (order) => mapped('starting the database', order, () => start(parts, target, order)).finally(slowFacts.soon),
-    stop: (step) => mapped('stopping the database', step, () => stop(parts, step)),
+    stop: (step) => mapped('stopping the database', step, () => stop(parts, step, streams.receiverHeardAgoMs)),
     fence: (step) => mapped('fencing the database', step, () => fence(parts, target, step)),
     endBlockers: (step) => mapped('ending the sessions that block replay', step, () => endBlockers(parts, step)),
     promote: (order) => mapped('promoting the database', order, () => promote(parts, target, order)),
@@ -106,6 +117,7 @@ export const createPostgres = (options: PostgresOptions): Database => {
     close: async () => {
       probe.close();
       slowFacts.close();
+      streams.close();
       postmaster.close();
       admin.reset();
     },

@@ -18,6 +18,7 @@ import { sqlStateOf } from './session.ts';
 import type { PostgresSettingsStore } from './settings.ts';
 import type { Site } from './site.ts';
 import { stoppedView } from './stopped-view.ts';
+import type { Streams } from './streams.ts';
 import { runningView } from './view.ts';
 
 export interface ObserveDeps {
@@ -29,7 +30,11 @@ export interface ObserveDeps {
   readonly settings: PostgresSettingsStore;
   readonly writable: () => boolean;
   readonly pendingRestart: () => readonly string[];
+  readonly cautions: () => readonly string[];
+  readonly weakAcks: () => number | undefined;
   readonly ownerOf: (slot: string) => string | undefined;
+  readonly voterOf: (receiver: string) => string;
+  readonly streams: Streams;
   /** Told of every answer: for the slower questions that need not be asked each time. */
   readonly answered: (answer: RunningAnswer) => void;
 }
@@ -58,8 +63,10 @@ export const createObserve = (deps: ObserveDeps): ((step: Step) => Promise<Datab
   };
 
   const running = async (server: ProcessInfo, budget: Budget): Promise<DatabaseView> => {
+    const asked = clock.now();
     const [row] = await admin.rows(budget.part(), RUNNING);
     const answer = parseRunning(row?.['view']);
+    deps.streams.saw(answer, asked);
     deps.answered(answer);
     const { replica } = answer;
     const key = `${server.pid} ${server.startTime} ${replica?.received} ${replica?.applied}`;
@@ -67,8 +74,12 @@ export const createObserve = (deps: ObserveDeps): ((step: Step) => Promise<Datab
       source: (await settings.get()).source,
       writable: deps.writable(),
       pendingRestart: deps.pendingRestart(),
+      cautions: deps.cautions(),
+      weakAcks: deps.weakAcks(),
       histories,
       ownerOf: deps.ownerOf,
+      voterOf: deps.voterOf,
+      streams: deps.streams,
       identify: async () => {
         if (identified?.key !== key) identified = { key, value: await admin.identify(budget.part()) };
         return identified.value;

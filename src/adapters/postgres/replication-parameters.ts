@@ -63,15 +63,17 @@ const voterParameters = ({ config }: PostgresSettings): Parameters => {
   };
 };
 
-/** The parameters of replication, which are the agent's alone. */
+/**
+ * The parameters of replication, which are the agent's alone.
+ * @param level what `synchronous_commit` would be otherwise, where it is known
+ */
 export const replicationParameters = (
   site: Site,
   settings: PostgresSettings,
-  accepted: Parameters,
   major: number,
+  level: string | undefined,
 ): Parameters => {
   const demand = demandInForce(settings);
-  const level = accepted['synchronous_commit'];
   const tooWeak = settings.config?.synchronous?.strict === true && level !== undefined && isWeakLevel(level);
   return {
     ...sourceParameters(site, settings, major),

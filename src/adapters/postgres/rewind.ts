@@ -1,4 +1,4 @@
-import type { Source } from '../../core/database.ts';
+import type { LostTail, Source } from '../../core/database.ts';
 import { StepError } from '../../core/errors.ts';
 import type { Step } from '../../ports/database.ts';
 import type { GuardTarget } from '../../ports/guard.ts';
@@ -69,7 +69,7 @@ const endCleanly = async (parts: Parts, target: GuardTarget, budget: Budget): Pr
   const running = await parts.postmaster.find();
   if (found !== undefined && running === undefined && CLEAN.has(found.state)) return found;
   await startStopped(parts, target, { ...budget.part(), source: undefined });
-  await stop(parts, budget.part());
+  await stop(parts, budget.part(), () => undefined);
   const ended = await control.read(budget.part());
   if (ended === undefined || !CLEAN.has(ended.state))
     throw new StepError(
@@ -105,7 +105,7 @@ export const rewind = async (
   parts: Parts,
   target: GuardTarget,
   order: Step & { readonly from: Source },
-): Promise<void> => {
+): Promise<{ readonly lost: LostTail | undefined }> => {
   const { site, histories } = parts;
   const { options, files, paths } = site;
   const { from } = order;
@@ -128,8 +128,9 @@ export const rewind = async (
   }
   const output = succeeded(what, trial);
   const fork = forkOf(output.stderr + output.stdout);
+  let lost: LostTail | undefined;
   if (!/no rewind required/.test(output.stderr + output.stdout)) {
-    if (fork !== undefined) await keepLostTail(site, fork, control, budget);
+    if (fork !== undefined) lost = await keepLostTail(site, fork, control, budget);
     await markUnfinished(site, 'rewind');
     succeeded(what, await site.runWriter('pg_rewind', args, budget.part()));
     histories.forget();
@@ -137,4 +138,5 @@ export const rewind = async (
   await cleanAutoConf(site, options.dataDir);
   await files.write(paths.replicaMark, '');
   await markFinished(site);
+  return { lost };
 };

@@ -24,6 +24,8 @@ export const RUNNING = `
     'checkpointTimeline', (select timeline_id from pg_control_checkpoint()),
     'startedAt', floor(extract(epoch from pg_postmaster_start_time()) * 1000),
     'version', current_setting('server_version'),
+    'standbyNames', current_setting('synchronous_standby_names'),
+    'waiting', (select count(*) from pg_stat_activity where wait_event = 'SyncRep'),
     'primary', case when not rec then json_build_object(
       'lsn', pg_current_wal_lsn(), 'file', pg_walfile_name(pg_current_wal_lsn())) end,
     'replica', case when rec then json_build_object(
@@ -32,10 +34,13 @@ export const RUNNING = `
       'delayMs', floor(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000),
       'paused', pg_is_wal_replay_paused(),
       'following', current_setting('primary_conninfo') <> '',
-      'receiver', (select json_build_object('status', status, 'timeline', received_tli) from pg_stat_wal_receiver),
+      'receiverPid', (select pid from pg_stat_activity where backend_type = 'walreceiver' limit 1),
+      'receiver', (select json_build_object('pid', pid, 'status', status, 'timeline', received_tli,
+          'heard', last_msg_receipt_time,
+          'agoMs', extract(epoch from clock_timestamp() - last_msg_receipt_time) * 1000) from pg_stat_wal_receiver),
       'blockers', (select count(*) from (${BLOCKERS}) as blockers)) end,
     'replicas', (select coalesce(json_agg(json_build_object(
-        'name', application_name, 'address', host(client_addr), 'state', state,
+        'name', application_name, 'pid', pid, 'flushed', flush_lsn, 'replied', reply_time, 'address', host(client_addr), 'state', state,
         'sync', sync_state, 'priority', sync_priority,
         'lag', pg_wal_lsn_diff(case when rec then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end, replay_lsn))
         order by application_name, pid), '[]')
@@ -58,6 +63,8 @@ const schema = z.object({
   checkpointTimeline: z.number(),
   startedAt: z.number(),
   version: z.string(),
+  standbyNames: z.string(),
+  waiting: z.number(),
   primary: z.object({ lsn, file: z.string() }).nullable(),
   replica: z
     .object({
@@ -66,13 +73,25 @@ const schema = z.object({
       delayMs: z.number().nullable(),
       paused: z.boolean(),
       following: z.boolean(),
-      receiver: z.object({ status: z.string().nullable(), timeline: z.number().nullable() }).nullable(),
+      receiverPid: z.number().nullable(),
+      receiver: z
+        .object({
+          pid: z.number().nullable(),
+          status: z.string().nullable(),
+          timeline: z.number().nullable(),
+          heard: z.string().nullable(),
+          agoMs: z.number().nullable(),
+        })
+        .nullable(),
       blockers: z.number(),
     })
     .nullable(),
   replicas: z.array(
     z.object({
       name: z.string(),
+      pid: z.number(),
+      flushed: lsn.nullable(),
+      replied: z.string().nullable(),
       address: z.string().nullable(),
       state: z.string(),
       sync: z.string().nullable(),

@@ -15,6 +15,11 @@ const SLOTS = `
   union all
   select null, null, null, null, null, pg_is_in_recovery(), pg_last_wal_replay_lsn()`;
 
+/** Logical slots of a former primary's own that would keep the new primary's from being copied here (17 and newer). */
+const OWN_FAILOVER_SLOTS = `
+  select slot_name as name from pg_replication_slots
+   where failover and not synced and not active and current_setting('sync_replication_slots') = 'on'`;
+
 interface Present {
   readonly name: string;
   readonly active: boolean;
@@ -37,6 +42,8 @@ export interface Slots {
   keep(order: Step & SlotPlan): Promise<void>;
   /** The member of a slot whose name holds only a hash of it. */
   ownerOf(slot: string): MemberName | undefined;
+  /** Members whose names are known. */
+  members(): Iterable<MemberName>;
 }
 
 export const createSlots = (parts: Parts): Slots => {
@@ -95,6 +102,12 @@ export const createSlots = (parts: Parts): Slots => {
     }
   };
 
+  const dropOwnFailoverSlots = async (budget: Budget): Promise<void> => {
+    const { slotFailover } = await site.dialect(budget.part());
+    for (const row of slotFailover ? await run(budget, OWN_FAILOVER_SLOTS) : [])
+      await drop(row['name'] ?? '', 'a copy of the primary’s slot takes its place', budget);
+  };
+
   /** One slot that cannot be kept must not keep the others from being. */
   const each = async (what: string, budget: Budget, work: () => Promise<unknown>): Promise<void> => {
     try {
@@ -127,11 +140,13 @@ export const createSlots = (parts: Parts): Slots => {
         });
       }
       await each('unused slots could not be dropped', budget, () => dropUnused(present, order, budget));
-      if (!replica)
+      if (replica) await each('own failover slots could not be dropped', budget, () => dropOwnFailoverSlots(budget));
+      else
         await each('permanent slots could not be made', budget, () =>
           createPermanent(present, order.permanent, budget),
         );
     },
     ownerOf: (slot) => owners.get(slot),
+    members: () => owners.values(),
   };
 };

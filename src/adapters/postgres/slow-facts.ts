@@ -2,7 +2,9 @@ import { ms } from '../../core/brand.ts';
 import { elapsedAtLeast, type Instant } from '../../core/instant.ts';
 import type { Step } from '../../ports/database.ts';
 import { withDeadline } from '../os/abort.ts';
+import { CAUTIONS, cautionsOf } from './cautions.ts';
 import type { Parts } from './parts.ts';
+import { createWeakAcks, isReadable, LOGGING } from './weak-acks.ts';
 
 const INTERVAL = 5_000;
 /** After a change, until the server has read its new configuration. */
@@ -30,6 +32,10 @@ export interface SlowFacts {
   soon(): void;
   /** Parameters whose new value needs a restart. */
   pendingRestart(): readonly string[];
+  /** What weakens the promise of the synchronous modes, a sentence each. */
+  cautions(): readonly string[];
+  /** Commits acknowledged without their voters since this began; undefined where they cannot be counted. */
+  weakAcks(): number | undefined;
   close(): void;
 }
 
@@ -50,6 +56,9 @@ export const createSlowFacts = (parts: Parts): SlowFacts => {
   let last: Instant | undefined;
   let changed: Instant | undefined;
   let pending: readonly string[] = [];
+  let cautions: readonly string[] = [];
+  let readable = false;
+  const weakAcks = createWeakAcks(site.paths.log);
 
   const refresh = async (step: Step): Promise<void> => {
     const wanted = configuration.commandLine(await settings.get(), await control.read(step));
@@ -58,6 +67,12 @@ export const createSlowFacts = (parts: Parts): SlowFacts => {
     const running = settingsOf(row?.['running']);
     const differing = compared.filter((name) => running.has(name) && running.get(name) !== wanted[name]);
     pending = [...new Set([...names(row?.['names']), ...differing])].toSorted();
+    const found = cautionsOf(await admin.rows(step, CAUTIONS));
+    for (const caution of found) if (!cautions.includes(caution)) site.options.log.warn('database.caution', caution);
+    cautions = found;
+    const [logging] = await admin.rows(step, LOGGING);
+    readable = isReadable(logging);
+    await weakAcks.read();
   };
 
   return {
@@ -75,6 +90,8 @@ export const createSlowFacts = (parts: Parts): SlowFacts => {
       changed = clock.now();
     },
     pendingRestart: () => pending,
+    cautions: () => cautions,
+    weakAcks: () => (readable ? weakAcks.count() : undefined),
     close: () => stopped.abort(new Error('closed')),
   };
 };

@@ -7,9 +7,13 @@ import type { Parts } from './parts.ts';
 import { toPosition } from './positions.ts';
 import { gone } from './postmaster.ts';
 import { stoppedReach } from './stopped-view.ts';
+import type { Streams } from './streams.ts';
 
 /** Share of the step's time after which a replica that does not confirm the last record holds nobody up any more (C10). */
 const PATIENCE_WITH_SENDERS = 0.4;
+
+/** Receivers say something every second; one that has not for so long would hold the stop up for nothing. */
+const HUNG = 3_000;
 
 /** Processes that send the log. Asked for while the server still answers: during its shutdown nobody can ask. */
 const senders = async (parts: Parts, budget: Budget): Promise<readonly ProcessInfo[]> => {
@@ -20,16 +24,25 @@ const senders = async (parts: Parts, budget: Budget): Promise<readonly ProcessIn
 };
 
 /**
- * Ends the server cleanly: sessions are ended, the last record is written and sent. A replica that hangs is given up on after a
- * share of the time. Returns the end of the log. Throws `StepError` `timed-out` when the server is still there: fence it.
+ * Ends the server cleanly: sessions are ended, the last record is written and sent. A replica that has said nothing lately is not
+ * waited for, and any other only for a share of the time. Returns the end of the log. Throws `StepError` `timed-out` when the server is still there: fence it.
  */
-export const stop = async (parts: Parts, step: Step): Promise<{ readonly finalPosition: Position | undefined }> => {
+export const stop = async (
+  parts: Parts,
+  step: Step,
+  receiverHeardAgoMs: Streams['receiverHeardAgoMs'],
+): Promise<{ readonly finalPosition: Position | undefined }> => {
   const { site, postmaster, control, histories, admin } = parts;
   const { processes, clock, dataDir, log } = site.options;
   const budget = budgetOf(clock, step);
   const server = await postmaster.find();
   if (server !== undefined) {
     const sending = await senders(parts, budget);
+    for (const each of sending)
+      if ((receiverHeardAgoMs(each.pid) ?? 0) > HUNG && processes.signal(each, 'SIGTERM'))
+        log.warn('database.sender_ended', 'a replica that says nothing must not hold the stop up', {
+          sender: each.pid,
+        });
     admin.reset();
     processes.signal(server, 'SIGINT');
     if (!(await gone(site, server, budget, budget.left() * PATIENCE_WITH_SENDERS))) {

@@ -1,20 +1,27 @@
-import type { ReplicaConnection, RunningDatabase, Source } from '../../core/database.ts';
+import type { Acknowledgement, ReceiverView, ReplicaConnection, RunningDatabase, Source } from '../../core/database.ts';
 import { laterLsn, lsnAt, timelineOfName } from './lsn.ts';
 import type { Histories } from './histories.ts';
 import { toPosition } from './positions.ts';
 import type { RunningAnswer } from './running-query.ts';
 import { isMemberSlot, memberOfSlot } from './slot-names.ts';
+import { parseStandbyNames } from './standby-names.ts';
+import type { Streams } from './streams.ts';
 
 /** What the view needs besides the server's own answer. */
 export interface ViewContext {
   readonly source: Source | undefined;
   readonly writable: boolean;
   readonly pendingRestart: readonly string[];
+  readonly cautions: readonly string[];
+  readonly weakAcks: number | undefined;
   readonly histories: Histories;
   /** Timeline and end of the log over the replication protocol, for a replica without a receiver. */
   identify(): Promise<{ readonly timeline: number; readonly lsn: bigint }>;
   /** Member of a hashed slot name. */
   ownerOf(slot: string): string | undefined;
+  /** `member~instance` of a receiver's name. */
+  voterOf(receiver: string): string;
+  readonly streams: Pick<Streams, 'sourceHeardAgoMs' | 'receiverHeardAgoMs' | 'endedAgoMs'>;
 }
 
 const slotsOf = (answer: RunningAnswer, ownerOf: ViewContext['ownerOf']): Readonly<Record<string, string>> =>
@@ -26,26 +33,52 @@ const slotsOf = (answer: RunningAnswer, ownerOf: ViewContext['ownerOf']): Readon
     }),
   );
 
-const replicasOf = (answer: RunningAnswer): readonly ReplicaConnection[] =>
-  answer.replicas.map((each) => ({
-    name: each.name,
-    address: each.address ?? undefined,
-    state: each.state,
-    sync: each.sync ?? 'async',
-    lag: each.lag === null ? undefined : Math.max(0, each.lag),
-    flushed: undefined,
-    heardAgoMs: undefined,
-  }));
+/** Connected replicas; what they keep lies on the timeline that this server sends. */
+const replicasOf = (
+  answer: RunningAnswer,
+  timeline: number,
+  context: ViewContext,
+): Promise<readonly ReplicaConnection[]> =>
+  Promise.all(
+    answer.replicas.map(async (each) => ({
+      name: context.voterOf(each.name),
+      address: each.address ?? undefined,
+      state: each.state,
+      sync: each.sync ?? 'async',
+      lag: each.lag === null ? undefined : Math.max(0, each.lag),
+      flushed:
+        each.flushed === null
+          ? undefined
+          : toPosition(await context.histories.reach(answer.systemId, timeline, each.flushed)),
+      heardAgoMs: context.streams.receiverHeardAgoMs(each.pid),
+    })),
+  );
 
-const common = (answer: RunningAnswer, context: ViewContext) => ({
+const acknowledgementOf = (names: string, context: ViewContext): Acknowledgement | undefined => {
+  const found = parseStandbyNames(names);
+  return found === undefined ? undefined : { voters: found.voters.map(context.voterOf), acks: found.acks };
+};
+
+const receiverOf = (replica: NonNullable<RunningAnswer['replica']>, { streams }: ViewContext): ReceiverView => {
+  const streaming = replica.receiver?.status === 'streaming';
+  const trying = replica.following || replica.receiverPid !== null;
+  return {
+    state: streaming ? 'streaming' : trying ? 'connecting' : 'none',
+    heardAgoMs: streams.sourceHeardAgoMs(),
+    endedAgoMs: streams.endedAgoMs(),
+  };
+};
+
+const common = async (answer: RunningAnswer, timeline: number, context: ViewContext) => ({
   kind: 'running' as const,
   systemId: answer.systemId,
-  receiver: undefined,
-  acknowledgement: undefined,
-  waitingCommits: 0,
-  replicas: replicasOf(answer),
+  acknowledgement: acknowledgementOf(answer.standbyNames, context),
+  waitingCommits: answer.waiting,
+  replicas: await replicasOf(answer, timeline, context),
   slots: slotsOf(answer, context.ownerOf),
   pendingRestart: context.pendingRestart,
+  ...(context.weakAcks === undefined ? {} : { weakAcks: context.weakAcks }),
+  cautions: context.cautions,
   serverVersion: answer.version,
   startedAt: answer.startedAt,
 });
@@ -57,8 +90,9 @@ const primaryView = async (
 ): Promise<RunningDatabase> => {
   const generation = timelineOfName(primary.file) ?? 0;
   return {
-    ...common(answer, context),
+    ...(await common(answer, generation, context)),
     role: 'primary',
+    receiver: undefined,
     writable: !answer.readOnly && context.writable,
     position: toPosition(await context.histories.reach(answer.systemId, generation, primary.lsn)),
     generation,
@@ -94,8 +128,9 @@ const replicaView = async (
     toPosition(await context.histories.reach(answer.systemId, end.timeline, lsn));
   const position = await at(end.lsn);
   return {
-    ...common(answer, context),
+    ...(await common(answer, end.timeline, context)),
     role: 'replica',
+    receiver: receiverOf(replica, context),
     writable: false,
     position,
     generation: end.timeline,

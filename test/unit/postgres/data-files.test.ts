@@ -5,6 +5,7 @@ import { offerSegments } from '../../../src/adapters/postgres/archive-status.ts'
 import type { ControlFile } from '../../../src/adapters/postgres/control-file.ts';
 import { createFiles } from '../../../src/adapters/engine/files.ts';
 import { createHistories } from '../../../src/adapters/postgres/histories.ts';
+import { parseTransactions } from '../../../src/adapters/postgres/lost-tail.ts';
 import { lsnAt } from '../../../src/adapters/postgres/lsn.ts';
 import { stoppedView } from '../../../src/adapters/postgres/stopped-view.ts';
 import { placeholderHistory } from '../../../src/adapters/postgres/timeline-history.ts';
@@ -105,5 +106,29 @@ describe('files', () => {
     expect(await readdir(folder)).not.toContain('x.new');
     await files.remove(path);
     await files.remove(path);
+  });
+});
+
+describe('a dropped end of a log', () => {
+  it('is a list of transactions, in the words of PostgreSQL’s own reader', () => {
+    const line = (xid: number, desc: string) =>
+      `rmgr: Transaction len (rec/tot):     34/    34, tx:  ${xid}, lsn: 0/0${xid}F28, prev 0/01514EF0, desc: ${desc}`;
+    const printed = [
+      line(735, 'COMMIT 2026-11-25 15:36:05.123456 UTC'),
+      line(736, 'ABORT 2026-11-25 15:36:06.000001 UTC'),
+      line(737, 'COMMIT 2026-11-25 15:36:07.5 UTC; inval msgs: catcache 80 catcache 79 relcache 16384'),
+      line(738, 'PREPARE gid x; y: 2026-11-25 15:36:08.5 UTC'),
+      line(0, 'COMMIT_PREPARED 738: 2026-11-25 15:36:09.5 UTC'),
+      line(739, 'INVALIDATION ; inval msgs: catcache 80'),
+      'pg_waldump: error: error in WAL record at 0/1515060: invalid record length',
+    ].join('\n');
+    expect(parseTransactions(printed)).toEqual([
+      { xid: '735', lsn: '0/0735F28', outcome: 'commit', at: '2026-11-25 15:36:05.123456 UTC' },
+      { xid: '736', lsn: '0/0736F28', outcome: 'abort', at: '2026-11-25 15:36:06.000001 UTC' },
+      { xid: '737', lsn: '0/0737F28', outcome: 'commit', at: '2026-11-25 15:36:07.5 UTC' },
+      { xid: '738', lsn: '0/0738F28', outcome: 'prepare', at: undefined },
+      { xid: '0', lsn: '0/00F28', outcome: 'commit', at: '2026-11-25 15:36:09.5 UTC' },
+    ]);
+    expect(parseTransactions('')).toEqual([]);
   });
 });
