@@ -8,27 +8,33 @@
 
 ARG BASE=debian:bookworm-slim
 
-FROM ${BASE} AS build
-WORKDIR /build
-# Debian's Node.js only runs npm: the lock file brings the one that builds and runs haagent.
-RUN apt-get update \
- && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates nodejs npm \
- && rm -rf /var/lib/apt/lists/*
-COPY package.json package-lock.json ./
-RUN npm ci --include=dev --no-audit --no-fund
-COPY tsconfig.json tsconfig.build.json ./
-COPY src src
-RUN PATH="/build/node_modules/.bin:$PATH" tsc -p tsconfig.build.json \
- && cp -L node_modules/.bin/node /node \
- && npm prune --omit=dev --no-audit --no-fund
-
-FROM ${BASE}
+# The database server without the agent.
+FROM ${BASE} AS server
 # tini reaps what the agent's children leave; create_main_cluster: the agent makes the data directory itself.
 RUN mkdir -p /etc/postgresql-common/createcluster.d \
  && echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/haagent.conf \
  && apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends postgresql tini \
  && rm -rf /var/lib/apt/lists/*
+
+FROM ${BASE} AS build
+WORKDIR /build
+ARG NPM_REGISTRY=https://registry.npmjs.org/
+# Authorities that the base image has besides the usual ones are trusted here too.
+ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
+# Debian's Node.js only runs npm: the lock file brings the one that builds and runs haagent.
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates nodejs npm \
+ && rm -rf /var/lib/apt/lists/*
+COPY package.json package-lock.json ./
+RUN npm ci --registry="$NPM_REGISTRY" --include=dev --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN PATH="/build/node_modules/.bin:$PATH" tsc -p tsconfig.build.json \
+ && cp -L node_modules/.bin/node /node \
+ && npm prune --omit=dev --no-audit --no-fund
+
+FROM server
 COPY --from=build /node /opt/haagent/bin/node
 COPY --from=build /build/node_modules /opt/haagent/node_modules
 COPY --from=build /build/dist /opt/haagent/dist

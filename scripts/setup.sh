@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes sure that the servers which demo and tests start are installed: etcd, HAProxy and PostgreSQL.
+# Makes sure that the servers which demo and tests start are installed: etcd, HAProxy and PostgreSQL; or, as
+# `setup.sh containers`, what the container lab needs: a Docker engine, nftables and debootstrap.
 # Installs what is missing with apt, as root, and leaves no service running and no database cluster behind.
 # Ends at once when everything is there.
 set -eu
@@ -23,6 +24,12 @@ has_postgres() {
 }
 
 missing() {
+  if [ "$wants" = containers ]; then
+    command -v dockerd >/dev/null || echo docker.io
+    command -v nft >/dev/null || echo nftables
+    command -v debootstrap >/dev/null || echo debootstrap
+    return
+  fi
   command -v etcd >/dev/null || echo etcd-server
   command -v etcdctl >/dev/null || echo etcd-client
   command -v haproxy >/dev/null || echo haproxy
@@ -72,18 +79,21 @@ disable_units() {
     case $package in
       etcd-server) systemctl --quiet disable etcd.service 2>/dev/null || true ;;
       haproxy) systemctl --quiet disable haproxy.service 2>/dev/null || true ;;
+      docker.io) systemctl --quiet disable docker.service docker.socket containerd.service 2>/dev/null || true ;;
       postgresql*) systemctl --quiet disable postgresql.service 2>/dev/null || true ;;
     esac
   done
 }
 
+wants=${1:-servers}
+case $wants in servers | containers) ;; *) fail "setup.sh: unknown set \"$wants\": servers or containers" ;; esac
 names=$(missing)
 if [ -z "$names" ]; then exit 0; fi
 list=$(echo "$names" | paste -sd' ' -)
 
 command -v apt-get >/dev/null ||
   fail "these programs are missing, and there is no apt-get to install them with: $list" \
-    'install etcd, etcdctl, HAProxy and PostgreSQL (13 or newer), with the servers on PATH, and try again'
+    'install them (by their own names, with the programs on PATH) and try again'
 [ "$(id -u)" = 0 ] ||
   fail 'servers that this needs are not installed. As root, run:' \
     "  apt-get update && apt-get install --no-install-recommends $list"

@@ -17,9 +17,14 @@ export interface ProxyServer {
 
 /**
  * The shipped configuration with a lab's addresses in it: what the lab measures is what users get.
- * Every `bind` is replaced by section, every backend's `server` lines by `servers`; the log goes to standard output.
+ * Every `bind` is replaced by section (on `listen`), every backend's `server` lines by `servers`; the log goes to standard output.
  */
-export const renderProxyConfig = (shipped: string, ports: ProxyPorts, servers: readonly ProxyServer[]): string => {
+export const renderProxyConfig = (
+  shipped: string,
+  ports: ProxyPorts,
+  servers: readonly ProxyServer[],
+  listen = '127.0.0.1',
+): string => {
   const bindPort = new Map([
     ['listen stats', ports.stats],
     ['frontend primary', ports.primary],
@@ -37,12 +42,16 @@ export const renderProxyConfig = (shipped: string, ports: ProxyPorts, servers: r
       const port = bindPort.get(section);
       if (port === undefined)
         throw new Error(`deploy/haproxy.cfg binds a port in "${section}", which the lab does not know`);
-      return [`    bind 127.0.0.1:${port}`];
+      return [`    bind ${listen}:${port}`];
     }
     return /^\s+default-server /.test(line) ? [line, ...serverLines] : [line];
   });
   return body.join('\n');
 };
+
+/** deploy/haproxy.cfg */
+export const readShippedConfig = (): string =>
+  readFileSync(new URL('../../deploy/haproxy.cfg', import.meta.url), 'utf8');
 
 /** HAProxy as a service that is not running yet. */
 export const createProxy = (options: {
@@ -53,8 +62,7 @@ export const createProxy = (options: {
 }): Service => {
   mkdirSync(options.dir, { recursive: true });
   const file = join(options.dir, 'haproxy.cfg');
-  const shipped = readFileSync(new URL('../../deploy/haproxy.cfg', import.meta.url), 'utf8');
-  writeFileSync(file, renderProxyConfig(shipped, options.ports, options.servers));
+  writeFileSync(file, renderProxyConfig(readShippedConfig(), options.ports, options.servers));
   return createService({
     file: 'haproxy',
     args: ['-db', '-f', file],

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { removeContainers } from './containers/leftovers.ts';
 import { findProc, killUntilNone, procsOfLab } from './proc.ts';
 import { releaseVolumes, removeVolumes } from './volumes.ts';
 
@@ -38,9 +39,10 @@ export const sweepAbandoned = async (): Promise<readonly string[]> => {
   return abandoned;
 };
 
-/** Kills every process of the lab in `dir`, then removes the directory (or only the claim to it). */
+/** Ends every container and process of the lab in `dir`, then removes the directory (or only the claim to it). */
 export const clear = async (dir: string, keep: boolean): Promise<void> => {
   await releaseVolumes(dir);
+  await removeContainers(dir);
   await killUntilNone(() => procsOfLab(dir));
   await removeVolumes(dir);
   rmSync(keep ? join(dir, OWNER) : dir, { recursive: true, force: true });

@@ -192,3 +192,7 @@ export interface LabOptions {
   /** How long after its end a member's agent is started again, in milliseconds; undefined: never. */
   readonly restartAfterMs?: number;
 }
+
+/** Every member of the options by itself. */
+export const specsOf = (members: LabOptions['members']): readonly MemberSpec[] =>
+  typeof members === 'number' ? Array.from({ length: members }, (_, index) => ({ name: `pg${index + 1}` })) : members;

@@ -42,6 +42,19 @@ const isDatabase = (proc: Proc, dataDir: string): boolean => proc.cwd === dataDi
 
 const isGuard = (proc: Proc): boolean => proc.args.some((arg) => /(^|[/-])guard(\.js|\.ts)?$/.test(arg));
 
+/** Those of a member's processes that are its guard, its postmaster, or its whole database. */
+export const selectPart = (
+  all: readonly Proc[],
+  part: 'guard' | 'postmaster' | 'database',
+  dataDir: string,
+): readonly Proc[] => {
+  if (part === 'guard') return all.filter(isGuard);
+  const database = all.filter((proc) => isDatabase(proc, dataDir));
+  if (part === 'database') return database;
+  const pids = new Set(database.map(({ pid }) => pid));
+  return database.filter(({ ppid }) => !pids.has(ppid));
+};
+
 /** Writes the member's configuration and prepares its agent; starts nothing. */
 export const createMemberProcess = async (options: MemberProcessOptions): Promise<MemberProcess> => {
   const { spec } = options;
@@ -97,12 +110,7 @@ export const createMemberProcess = async (options: MemberProcessOptions): Promis
     const own = agent.process();
     if (part === 'agent') return own === undefined ? [] : [own];
     const all = procsBelow(dir);
-    if (part === 'all') return all;
-    if (part === 'guard') return all.filter((proc) => proc.pid !== own?.pid && isGuard(proc));
-    const database = all.filter((proc) => isDatabase(proc, dataDir));
-    if (part === 'database') return database;
-    const pids = new Set(database.map(({ pid }) => pid));
-    return database.filter(({ ppid }) => !pids.has(ppid));
+    return part === 'all' ? all : selectPart(all, part, dataDir).filter(({ pid }) => pid !== own?.pid);
   };
   const signal = (part: Part, name: NodeJS.Signals): void => {
     for (const proc of processes(part)) signalProc(proc, name);

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WRITER } from './agent-config.ts';
 import { runCtl, switchoverByCtl } from './ctl.ts';
@@ -8,7 +7,16 @@ import { createProxy, type ProxyPorts } from './haproxy.ts';
 import { createHome } from './home.ts';
 import { findAccount, findPostgresBin, type Account } from './host.ts';
 import { createHosts, type Hosts } from './hosts.ts';
-import type { Capability, Lab, LabMember, LabOptions, LabProxy, MemberSpec } from './lab.ts';
+import {
+  specsOf,
+  type Capability,
+  type Lab,
+  type LabMember,
+  type LabOptions,
+  type LabProxy,
+  type MemberSpec,
+} from './lab.ts';
+import { logTails } from './logs.ts';
 import { createMemberProcess, type MemberProcess } from './member.ts';
 import { createPorts } from './ports.ts';
 import type { Service } from './service.ts';
@@ -21,9 +29,6 @@ const FIXED = { primary: 5000, replicas: 5001, stats: 7000, api: 8011, database:
 const CTL_MS = 30_000;
 
 type TakePort = (wish: keyof typeof FIXED, offset?: number) => Promise<number>;
-
-const specsOf = (members: LabOptions['members']): readonly MemberSpec[] =>
-  typeof members === 'number' ? Array.from({ length: members }, (_, index) => ({ name: `pg${index + 1}` })) : members;
 
 /** Adds members one by one: each gets its directory, ports and configuration; the passwords are the same for all. */
 const createMembers = (base: {
@@ -104,11 +109,6 @@ const createLabProxy = async (
   };
 };
 
-const lastLines = ({ logFile }: LabMember, lines: number): string => {
-  const text = readFileSync(logFile, { encoding: 'utf8', flag: 'a+' }).trimEnd();
-  return `--- ${logFile}\n${text.split('\n').slice(-lines).join('\n')}`;
-};
-
 const capabilitiesOf = ({
   network,
   volumes,
@@ -160,10 +160,7 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
   const proxy = options.haproxy === false ? undefined : await createLabProxy(dir, infos(), takePort);
 
   const ended = new AbortController();
-  const logTail = (lines = 15): string =>
-    infos()
-      .map((member) => lastLines(member, lines))
-      .join('\n');
+  const logTail = (lines = 15): string => logTails(infos(), lines);
   const watching = createWatching({ members: infos, logTail, signal: ended.signal });
   const query: Lab['query'] = (name, sql) => {
     const { host, port } = members.of(name).info;
