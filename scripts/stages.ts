@@ -71,6 +71,7 @@ export const stages = (reports: string): readonly Stage[] => [
   tests('contract', 4 * MINUTE, reports),
   tests('integration', 5 * MINUTE, reports),
   tests('e2e', 6 * MINUTE, reports),
+  tests('containers', 20 * MINUTE, reports),
 ];
 
 /** A directory for reports that is gone after `use`. */
