@@ -1,3 +1,4 @@
+import { readIds } from '../checks/equality.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { Lab } from '../lab/lab.ts';
 import { prepareAwkward, startAwkward } from '../workload/awkward.ts';
@@ -17,6 +18,7 @@ export interface Clients {
 
 /** New connections cost a server far more than writes: as many as could be made would be a fault of their own. */
 const FRESH_EVERY_MS = 100;
+const EMPTY_MS = 30_000;
 
 const prepare = async (session: Session, all: boolean): Promise<void> => {
   await session.createTable();
@@ -25,6 +27,14 @@ const prepare = async (session: Session, all: boolean): Promise<void> => {
   await prepareLists(session);
   await prepareAwkward(session);
 };
+
+/** Waits until a member shows the new, empty table: ids of an earlier run that it still shows would pass for this one's. */
+const waitForEmpty = (lab: Lab, { dialect }: Engine, name: string): Promise<boolean> =>
+  lab.waitFor(
+    `${name} shows the new, empty table`,
+    async () => (await readIds(lab.member(name), dialect).catch(() => undefined))?.length === 0,
+    { deadlineMs: EMPTY_MS },
+  );
 
 /**
  * Makes the tables anew on the primary and begins to write to every member and through the proxy. `all`: every workload
@@ -46,6 +56,7 @@ export const startClients = async (options: {
   } finally {
     session.destroy();
   }
+  for (const { name } of lab.members) await waitForEmpty(lab, options.engine, name);
   const proxy = lab.proxy === undefined ? undefined : { host: lab.proxy.host, port: lab.proxy.primaryPort };
   const workload = startWorkload({
     dialect,
