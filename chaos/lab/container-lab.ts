@@ -72,6 +72,7 @@ const createHosts = async (options: ContainerLabOptions, peculiar: Peculiar): Pr
       range: network.subnet,
       superuser,
       replicationPassword: randomBytes(12).toString('hex'),
+      peersSecret: randomBytes(24).toString('hex'),
     };
     const members = new Map<string, ContainerMember>();
     const add = (spec: MemberSpec): LabMember => {

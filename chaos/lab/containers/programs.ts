@@ -7,7 +7,7 @@ import { API_PORT, DATABASE_PORT, type AgentProgram, type MemberPaths } from './
 /** What both agents are told of a member. */
 export type ProgramInput = Pick<
   ConfigInput,
-  'cluster' | 'etcdEndpoints' | 'host' | 'range' | 'superuser' | 'replicationPassword'
+  'cluster' | 'etcdEndpoints' | 'host' | 'range' | 'superuser' | 'replicationPassword' | 'peersSecret'
 > & {
   readonly spec: MemberSpec;
   readonly images: Images;
