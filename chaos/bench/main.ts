@@ -4,10 +4,15 @@ import { faultNames, findFault } from '../faults/faults.ts';
 import { benchFailover } from './failover.ts';
 import { benchFlood } from './flood.ts';
 import { benchIdle } from './idle.ts';
+import { comparisonNames, isComparisonName } from './versus/comparisons.ts';
+import { benchVersus, VERSUS_SCENARIOS } from './versus/versus.ts';
 
 const usage = `npm run bench -- --scenario NAME [--runs 10] [--ttl SECONDS]   outage for writers: ${faultNames.join(', ')}
 npm run bench -- --idle [--seconds 60] [--ttl SECONDS]         processor, memory and etcd revisions of a resting cluster
 npm run bench -- --flood [--seconds 20] [--ttl SECONDS]        5,000 health requests a second and 500 silent connections
+npm run bench -- --peer patroni [--scenario NAME,...|all] [--comparison NAME,...|all] [--runs 10] [--report FILE] [--plots FOLDER]
+                     beside Patroni, in containers (Linux, root), in turn: ${VERSUS_SCENARIOS.join(', ')};
+                     comparisons: ${comparisonNames.join(', ')}; a line of JSON for every run is added to FILE
 
 Measure on a machine that does nothing else.`;
 
@@ -26,6 +31,10 @@ const readArguments = () => {
         runs: { type: 'string', default: '10' },
         ttl: { type: 'string' },
         seconds: { type: 'string' },
+        peer: { type: 'string' },
+        comparison: { type: 'string', default: 'all' },
+        report: { type: 'string' },
+        plots: { type: 'string' },
       },
     }).values;
   } catch (error) {
@@ -44,7 +53,29 @@ const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
 const { signal } = interrupted;
 
+/** The names of a list with commas between; `all` for all that there are. */
+const namesOf = <T extends string>(
+  text: string,
+  option: string,
+  all: readonly T[],
+  find: (name: string) => T | undefined,
+): readonly T[] =>
+  text === 'all' ? all : text.split(',').map((name) => find(name) ?? refuse(`--${option} ${name}: unknown`));
+
 const run = (): Promise<boolean> => {
+  if (given.peer !== undefined) {
+    if (given.peer !== 'patroni') return refuse(`--peer ${given.peer}: only patroni can be measured`);
+    return benchVersus({
+      scenarios: namesOf(scenario ?? 'all', 'scenario', VERSUS_SCENARIOS, findFault),
+      comparisons: namesOf(given.comparison, 'comparison', comparisonNames, (name) =>
+        isComparisonName(name) ? name : undefined,
+      ),
+      runs,
+      report: given.report,
+      plots: given.plots,
+      signal,
+    });
+  }
   if (idle)
     return benchIdle({
       seconds: number(given.seconds ?? '60', 'seconds', 5),
