@@ -1,4 +1,19 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { binDirOf, type OtherVersion } from './test/support/other-postgres.ts';
+
+/** The tests of the PostgreSQL adapter against another version than the installed one. */
+const onPostgres = (version: OtherVersion): TestProjectInlineConfiguration => ({
+  test: {
+    name: `postgres-${version}`,
+    include: ['test/integration/postgres-{life,replication,custom}.test.ts'],
+    globalSetup: [`test/integration/setup-postgres-${version}.ts`],
+    env: { TEST_PG_BIN: binDirOf(version) },
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // Both versions at once, their files one after another.
+    maxWorkers: 2,
+  },
+});
 
 export default defineConfig({
   test: {
@@ -22,6 +37,8 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      onPostgres('17'),
+      onPostgres('18'),
       {
         test: {
           name: 'e2e',

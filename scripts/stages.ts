@@ -44,12 +44,18 @@ const vitestReport = z.object({
   numTodoTests: z.number(),
 });
 
-const tests = (project: string, deadlineMs: number, reports: string): Stage => {
-  const report = join(reports, `${project}.json`);
+const tests = (name: string, deadlineMs: number, reports: string, projects: readonly string[] = [name]): Stage => {
+  const report = join(reports, `${name}.json`);
   return {
-    name: `${project} tests`,
+    name: `${name} tests`,
     file: 'vitest',
-    args: ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+    args: [
+      'run',
+      ...projects.flatMap((project) => ['--project', project]),
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ],
     deadlineMs,
     count: () => {
       const parsed = vitestReport.safeParse(JSON.parse(readFileSync(report, 'utf8')));
@@ -70,6 +76,7 @@ export const stages = (reports: string): readonly Stage[] => [
   tests('unit', 3 * MINUTE, reports),
   tests('contract', 4 * MINUTE, reports),
   tests('integration', 5 * MINUTE, reports),
+  tests('versions', 5 * MINUTE, reports, ['postgres-17', 'postgres-18']),
   tests('e2e', 6 * MINUTE, reports),
   tests('containers', 20 * MINUTE, reports),
 ];

@@ -3,8 +3,19 @@ import { join } from 'node:path';
 
 const DEBIAN_ROOT = '/usr/lib/postgresql';
 
-/** The directory of the newest PostgreSQL server's programs: Debian's, else the one that is on PATH. */
+/** Names the server to test with: the directory of its programs. */
+const BIN_VARIABLE = 'TEST_PG_BIN';
+
+/**
+ * The directory of a PostgreSQL server's programs: the one that the environment names (TEST_PG_BIN), else Debian's newest,
+ * else the one that is on PATH.
+ */
 export const findPostgresBin = (): string => {
+  const wanted = process.env[BIN_VARIABLE];
+  if (wanted !== undefined) {
+    if (existsSync(join(wanted, 'postgres'))) return wanted;
+    throw new Error(`${BIN_VARIABLE} is ${wanted}, where there is no PostgreSQL server`);
+  }
   const versions = existsSync(DEBIAN_ROOT) ? readdirSync(DEBIAN_ROOT) : [];
   const candidates = [
     ...versions.toSorted((a, b) => Number(b) - Number(a)).map((version) => join(DEBIAN_ROOT, version, 'bin')),

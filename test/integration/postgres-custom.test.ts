@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ms, parseInstanceId, type InstanceId } from '../../src/core/brand.ts';
 import { StepError } from '../../src/core/errors.ts';
-import { createLab, processes, step, until, type Lab, type TestMember } from '../support/postgres.ts';
+import { BIN_DIR, createLab, processes, step, until, type Lab, type TestMember } from '../support/postgres.ts';
 
 const instance = parseInstanceId('inst1') as InstanceId;
 const config = { parameters: {}, accessRules: [], memberHosts: ['127.0.0.1'], instance };
@@ -20,7 +20,7 @@ describe('data made by other means than our own', () => {
         command: [
           '/bin/sh',
           '-c',
-          '/usr/lib/postgresql/15/bin/initdb -D "$HAAGENT_DATA_DIR" -U postgres -A trust >/dev/null && echo "$HAAGENT_CLUSTER" > "$HAAGENT_DATA_DIR/made-for"',
+          `${BIN_DIR}/initdb -D "$HAAGENT_DATA_DIR" -U postgres -A trust >/dev/null && echo "$HAAGENT_CLUSTER" > "$HAAGENT_DATA_DIR/made-for"`,
         ],
       },
       parameters: { shared_buffers: '16MB', fsync: 'off' },
@@ -68,7 +68,7 @@ describe('data made by other means than our own', () => {
       customClone: [
         {
           name: 'foreign',
-          command: ['/bin/sh', '-c', '/usr/lib/postgresql/15/bin/initdb -D "$HAAGENT_DATA_DIR" -A reject >/dev/null'],
+          command: ['/bin/sh', '-c', `${BIN_DIR}/initdb -D "$HAAGENT_DATA_DIR" -A reject >/dev/null`],
           keepData: true,
         },
       ],

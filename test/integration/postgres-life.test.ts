@@ -19,6 +19,15 @@ const codeOf = (work: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error instanceof StepError ? error.code : String(error)),
   );
 
+/** Empty for a process that has ended since it was listed (a worker of autovacuum, for instance). */
+const readOfProcess = (pid: number, file: string): string => {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+};
+
 describe('one PostgreSQL server', () => {
   let lab: Lab;
   let a: TestMember;
@@ -62,9 +71,7 @@ describe('one PostgreSQL server', () => {
     const tree = processes.within(a.options.dataDir);
     expect(tree.length).toBeGreaterThan(3);
     const seen = [
-      ...tree.map(
-        ({ pid }) => readFileSync(`/proc/${pid}/cmdline`, 'utf8') + readFileSync(`/proc/${pid}/environ`, 'utf8'),
-      ),
+      ...tree.map(({ pid }) => readOfProcess(pid, 'cmdline') + readOfProcess(pid, 'environ')),
       readFileSync(join(a.options.stateDir, 'postgres', 'haagent.conf'), 'utf8'),
       readFileSync(join(a.options.stateDir, 'postgres', 'postgres.log'), 'utf8'),
       JSON.stringify(a.lines),

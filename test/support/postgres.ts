@@ -12,12 +12,13 @@ import type { PostgresOptions } from '../../src/adapters/postgres/options.ts';
 import { openSession, type Row } from '../../src/adapters/postgres/session.ts';
 import type { Database, Step } from '../../src/ports/database.ts';
 import type { Log } from '../../src/ports/log.ts';
+import { findPostgresBin } from '../../chaos/lab/host.ts';
 
 /** Real PostgreSQL servers for tests: one folder, random ports, everything killed by pid at the end. */
 
 export const clock = createClock();
 export const processes = createProcesses({ clock });
-const BIN_DIR = '/usr/lib/postgresql/15/bin';
+export const BIN_DIR = findPostgresBin();
 
 const signal = new AbortController().signal;
 export const step = (timeout = 20_000): Step => ({ signal, timeout: ms(timeout) });

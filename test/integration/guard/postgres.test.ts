@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ms } from '../../../src/core/brand.ts';
 import type { RunResult } from '../../../src/ports/processes.ts';
+import { findPostgresBin } from '../../../chaos/lab/host.ts';
 import { ahead, clock, createLab, gone, order, processes, signal, term, type Lab } from './lab.ts';
 
-const BIN = '/usr/lib/postgresql/15/bin';
-const available = process.getuid?.() === 0 && existsSync(`${BIN}/postgres`);
+const BIN = findPostgresBin();
+const available = process.getuid?.() === 0;
 
 let lab: Lab;
 beforeEach(async () => {
