@@ -8,12 +8,12 @@ import { createProcesses } from '../adapters/os/processes.ts';
 import { after, remaining, type Instant } from '../core/instant.ts';
 import { ms } from '../core/brand.ts';
 import { parseArguments, USAGE, type GuardArguments } from '../guard/arguments.ts';
-import { createGuardRunner } from '../guard/guard.ts';
+import { complete, createGuardRunner } from '../guard/guard.ts';
 import { createGuardLog } from '../guard/log.ts';
 import { createProbe } from '../guard/probe.ts';
 import { createGuardServer } from '../guard/server.ts';
 import { createStateFile } from '../guard/state-file.ts';
-import { initialModel } from '../guard/state.ts';
+import { bornWith, initialModel } from '../guard/state.ts';
 import { createWatchdog } from '../guard/watchdog.ts';
 
 /** Between two looks at whether the socket still leads here. */
@@ -21,7 +21,7 @@ const PLACE_CHECK = ms(1_000);
 
 /** Exit codes: 0 asked to end, 1 failed, 2 wrong usage, 3 another guard is there. */
 const main = async (options: GuardArguments): Promise<void> => {
-  const { socket, stateFile: statePath, target, fenceBudget, token } = options;
+  const { socket, stateFile: statePath, target, fenceBudget, token, order } = options;
   const clock = createClock();
   const log = createGuardLog(() => clock.wall());
   const processes = createProcesses({ clock, resolvePath: (path) => path });
@@ -48,10 +48,11 @@ const main = async (options: GuardArguments): Promise<void> => {
     process.exit(3);
   }
   const loaded = stateFile.load(clock.now());
-  const watchdog = createWatchdog(options.watchdog, loaded.saved?.armed !== undefined, (why) =>
-    log('guard.watchdog', { why }),
-  );
-  const runner = createGuardRunner(initialModel(token, loaded.saved), {
+  const left = initialModel(token, loaded.saved);
+  const model = order === undefined ? left : bornWith(left, complete(order, fenceBudget), clock.now());
+  if (model !== left) stateFile.save(model, clock.now());
+  const watchdog = createWatchdog(options.watchdog, model.armed !== undefined, (why) => log('guard.watchdog', { why }));
+  const runner = createGuardRunner(model, {
     clock,
     target,
     fenceBudget,
@@ -90,7 +91,7 @@ const main = async (options: GuardArguments): Promise<void> => {
   writeFileSync(pidFile, `${process.pid} ${readStat(process.pid)?.startTime ?? ''}\n`, { mode: 0o600 });
   log('guard.started', {
     dataDir: target.dataDir,
-    term: loaded.saved?.armed?.term,
+    term: model.armed?.term,
     state: loaded.saved === undefined ? loaded.problem : 'taken over',
   });
   runner.start();

@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ms, type Ms } from '../core/brand.ts';
 import { LONGEST_TTL } from '../core/timing.ts';
-import { TOKEN_VARIABLE } from '../adapters/os/guard-protocol.ts';
+import { ORDER_VARIABLE, parseOrder, TOKEN_VARIABLE, type GuardOrder } from '../adapters/os/guard-protocol.ts';
 import type { GuardTarget } from '../ports/guard.ts';
 
 /** How the guard is started. The token comes by the environment, where other users cannot read it. */
@@ -13,6 +13,8 @@ export interface GuardArguments {
   readonly watchdog: string | undefined;
   readonly fenceBudget: Ms;
   readonly token: string;
+  /** The newest order of the agent that starts it; undefined where there is none, or none that is understood. */
+  readonly order: GuardOrder | undefined;
 }
 
 export const USAGE =
@@ -52,6 +54,7 @@ export const parseArguments = (
     };
     const token = env[TOKEN_VARIABLE] ?? '';
     if (token === '') throw new RangeError(`${TOKEN_VARIABLE} is missing in the environment`);
+    const parsed = parseOrder(env[ORDER_VARIABLE] ?? '');
     const uid = values.uid === undefined ? undefined : number('uid', 0xfffffffe);
     const gid = values.gid === undefined ? undefined : number('gid', 0xfffffffe);
     const owner = { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
@@ -63,6 +66,7 @@ export const parseArguments = (
         watchdog: values.watchdog === undefined ? undefined : path('watchdog'),
         fenceBudget: ms(number('fence-budget', LONGEST_TTL)),
         token,
+        order: 'order' in parsed ? parsed.order : undefined,
       },
     };
   } catch (error) {

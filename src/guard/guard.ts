@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.ts';
 import type { FenceOutcome } from '../adapters/os/fence.ts';
-import type { GuardMessage } from '../adapters/os/guard-protocol.ts';
+import type { GuardMessage, GuardOrder } from '../adapters/os/guard-protocol.ts';
 import { PROTOCOL_VERSION, parseOrder } from '../adapters/os/guard-protocol.ts';
 import { ms, type Ms } from '../core/brand.ts';
 import { remaining, type Instant } from '../core/instant.ts';
@@ -8,7 +8,7 @@ import type { GuardTarget } from '../ports/guard.ts';
 import type { GuardLog } from './log.ts';
 import type { Probe } from './probe.ts';
 import type { StateFile } from './state-file.ts';
-import { pollInterval, step, type Action, type GuardModel, type Input } from './state.ts';
+import { pollInterval, step, type Action, type GuardModel, type Input, type Order } from './state.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /** The guard at work: feeds the pure model with clocks, orders and what runs, and does what it says. */
@@ -137,13 +137,16 @@ export const createGuardRunner = (initial: GuardModel, deps: GuardDeps): GuardRu
       const parsed = parseOrder(line);
       if (!('order' in parsed)) return { kind: 'refused', id: parsed.id, code: 'malformed', why: parsed.why };
       const { id, order } = parsed;
-      const complete = order.kind === 'arm' ? { ...order, fenceBudget: order.fenceBudget ?? deps.fenceBudget } : order;
       const now = clock.now();
-      const actions = feed({ kind: 'order', now, order: complete }, now);
+      const actions = feed({ kind: 'order', now, order: complete(order, deps.fenceBudget) }, now);
       const refusal = actions.find((action) => action.kind === 'refuse');
       return refusal === undefined ? report(id) : { kind: 'refused', id, code: refusal.code, why: refusal.why };
     },
   };
 };
+
+/** An order as the model takes it: with the guard's own budget where it brings none. */
+export const complete = (order: GuardOrder, fenceBudget: Ms): Order =>
+  order.kind === 'arm' ? { ...order, fenceBudget: order.fenceBudget ?? fenceBudget } : order;
 
 const causeOf = (input: Input): string => (input.kind === 'order' ? input.order.kind : input.kind);

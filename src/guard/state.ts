@@ -78,6 +78,13 @@ export const initialModel = (
   stopping: false,
 });
 
+/**
+ * The same with the newest order of the agent that starts this guard, as far as it may be followed. It comes before the saved
+ * deadline is looked at: a predecessor that hung has saved none of the last ones, and that the agent's right goes on is proven
+ * elsewhere (docs/decisions/0009).
+ */
+export const bornWith = (model: GuardModel, order: Order, now: Instant): GuardModel => obey(model, order, now).model;
+
 /** The next model, and what has to be done, in this order. The deadline comes before every order: also after a pause. */
 export const step = (model: GuardModel, input: Input): Step => {
   if (input.kind === 'tick') return tick(model, input.now, input.database);

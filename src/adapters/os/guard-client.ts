@@ -14,9 +14,10 @@ const RETRY = ms(50);
 /** Between two starts of a guard that ends at once, and of one that does not open its socket. */
 const START_INTERVAL = ms(1_000);
 const LOAD_TIMEOUT = ms(5_000);
-/** How often a silent connection is tried, and after which silence a guard counts as hung and is replaced. */
+/** How often a silent connection is tried. */
 const PING_INTERVAL = ms(1_000);
-const HUNG_AFTER = ms(3_000);
+/** After this silence a guard counts as hung and is replaced: at most, at least, and as a share of the right that it guards. */
+const HUNG_AFTER = { most: ms(3_000), least: ms(1_500), share: 1 / 2 };
 
 export interface GuardClient extends Guard {
   /** Hands off: the guard fences nothing until the next order. For an operator's pause or removal. */
@@ -40,6 +41,7 @@ export const createGuard = (deps: {
   const listeners = new Set<(event: GuardEvent) => void>();
   const waiting = new Set<(session: GuardSession) => void>();
   let session: GuardSession | undefined;
+  let hungAfter: Ms = HUNG_AFTER.most;
   let last: Exclude<GuardOrder, { kind: 'state' }> | undefined;
   let started: ProcessId | undefined;
   let mayStart = clock.now();
@@ -73,7 +75,7 @@ export const createGuard = (deps: {
   };
 
   const converse = async (open: GuardSession, signal: AbortSignal): Promise<void> => {
-    const report = await open.ask({ kind: 'state', token }, HUNG_AFTER, signal);
+    const report = await open.ask({ kind: 'state', token }, hungAfter, signal);
     const otherTarget = report.dataDir !== target.dataDir || report.replicaMark !== target.replicaMark;
     if (otherTarget || (report.version !== PROTOCOL_VERSION && report.armed === undefined)) {
       log.warn('guard.outdated', 'the running guard is for another target or of another version; it is replaced', {
@@ -85,7 +87,7 @@ export const createGuard = (deps: {
       throw new StepError('refused', `the guard at ${socket} watches ${report.dataDir}; waiting for it to end`);
     }
     noted(report);
-    if (last !== undefined) await give(open, last, HUNG_AFTER, signal).catch(tolerateRefusal);
+    if (last !== undefined) await give(open, last, hungAfter, signal).catch(tolerateRefusal);
     session = open;
     mayStart = clock.now();
     log.info('guard.connected', 'connected to the guard', { pid: report.pid, phase: report.phase });
@@ -93,7 +95,7 @@ export const createGuard = (deps: {
     for (const wake of waiting) wake(open);
     for (;;) {
       await clock.sleep(PING_INTERVAL, { signal });
-      noted(await open.ask({ kind: 'state', token }, HUNG_AFTER, signal));
+      noted(await open.ask({ kind: 'state', token }, hungAfter, signal));
     }
   };
 
@@ -113,7 +115,7 @@ export const createGuard = (deps: {
 
   /** One connection from its beginning to its end. False when nobody listens. */
   const visit = async (signal: AbortSignal): Promise<boolean> => {
-    const open = await openGuardSession(socket, clock, HUNG_AFTER, signal, heard);
+    const open = await openGuardSession(socket, clock, hungAfter, signal, heard);
     if (open === undefined) return false;
     // Ends the ping's sleep when the connection does.
     using linked = linkSignals(signal);
@@ -137,7 +139,7 @@ export const createGuard = (deps: {
     if (remaining(loading ? after(mayStart, LOAD_TIMEOUT) : mayStart, clock.now()) > 0) return;
     mayStart = after(clock.now(), START_INTERVAL);
     log.info('guard.start', `nobody answers at ${socket}; a guard is started`, { output: place.output });
-    started = await startGuard(processes, place, entry);
+    started = await startGuard(processes, place, entry, last);
   };
 
   const keepConnected = async (signal: AbortSignal): Promise<void> => {
@@ -170,6 +172,7 @@ export const createGuard = (deps: {
     { timeout, signal }: { readonly timeout: Ms; readonly signal: AbortSignal },
   ): Promise<void> => {
     last = order;
+    if (order.kind === 'arm') hungAfter = patience(remaining(order.deadline, clock.now()));
     using linked = linkSignals(signal, closing.signal);
     await withDeadline(clock, timeout, linked.signal, `giving the guard the order to ${order.kind}`, async (within) => {
       for (;;)
@@ -205,6 +208,10 @@ export const createGuard = (deps: {
     },
   };
 };
+
+/** The shorter the right, the sooner a guard that does not answer is replaced: until then nothing would end the right. */
+const patience = (right: number): Ms =>
+  ms(Math.max(HUNG_AFTER.least, Math.min(HUNG_AFTER.most, right * HUNG_AFTER.share)));
 
 /** What may be otherwise in a moment. */
 const passes = (error: unknown): boolean =>

@@ -7,6 +7,8 @@ import type { Instant } from '../../core/instant.ts';
 export const PROTOCOL_VERSION = 1;
 /** How the token reaches the guard: other users can read a command line, but not the environment. */
 export const TOKEN_VARIABLE = 'HAAGENT_GUARD_TOKEN';
+/** How the newest order reaches a guard that is only being started: one line as over the socket. It holds the token. */
+export const ORDER_VARIABLE = 'HAAGENT_GUARD_ORDER';
 /** No message of ours comes near it. */
 export const LONGEST_LINE = 8_192;
 

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Ms } from '../../core/brand.ts';
 import type { GuardTarget } from '../../ports/guard.ts';
 import type { ProcessId, Processes } from '../../ports/processes.ts';
-import { TOKEN_VARIABLE } from './guard-protocol.ts';
+import { encodeLine, ORDER_VARIABLE, TOKEN_VARIABLE, type GuardOrder } from './guard-protocol.ts';
 
 /** A heap far larger than the guard needs, far smaller than Node would take. */
 const MEMORY = ['--max-semi-space-size=1', '--max-old-space-size=32'];
@@ -25,8 +25,16 @@ export interface GuardPlace {
   readonly output: string;
 }
 
-/** Starts a guard in a session of its own: it outlives this process. */
-export const startGuard = async (processes: Processes, place: GuardPlace, entry: string): Promise<ProcessId> => {
+/**
+ * Starts a guard in a session of its own: it outlives this process. With `order` it knows the newest deadline from its birth:
+ * the one that a hung predecessor saved may be due already.
+ */
+export const startGuard = async (
+  processes: Processes,
+  place: GuardPlace,
+  entry: string,
+  order: GuardOrder | undefined,
+): Promise<ProcessId> => {
   const { socket, stateFile, target, fenceBudget, watchdog, output, token } = place;
   for (const path of [socket, stateFile, output]) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const options = {
@@ -45,7 +53,10 @@ export const startGuard = async (processes: Processes, place: GuardPlace, entry:
   return processes.launch({
     file: process.execPath,
     args: [...MEMORY, entry, ...args],
-    env: { [TOKEN_VARIABLE]: token },
+    env: {
+      [TOKEN_VARIABLE]: token,
+      ...(order === undefined ? {} : { [ORDER_VARIABLE]: encodeLine({ id: 0, ...order }).trim() }),
+    },
     output,
   });
 };

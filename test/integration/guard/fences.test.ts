@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { ms } from '../../../src/core/brand.ts';
 import { ahead, clock, createLab, gone, isUp, order, processes, term, writeState, type Lab } from './lab.ts';
 
 /** A fence begins this long before the deadline, and has to be complete by then. */
@@ -165,6 +166,20 @@ test('a guard that hangs is replaced by the client; the fence is in time', async
   expect(processes.alive(hung)).toBe(false);
   expect(isUp(lab)).toBe(true);
   expect((await gone(lab, 30_000)) - (deadline.mono - lab.place.fenceBudget)).toBeLessThan(BUDGET);
+});
+
+test('a guard that hangs past its last deadline is replaced by one that knows the newest: the database runs on', async () => {
+  const client = lab.client();
+  const [outdated, newest] = [ahead(3_500), ahead(40_000)];
+  await client.arm({ ...order, term: term(5), deadline: outdated });
+  await lab.database();
+  processes.signal(lab.guard()!, 'SIGSTOP');
+  await client.arm({ ...order, timeout: ms(20_000), term: term(5), deadline: newest });
+  expect(client.events.map((event) => event.kind)).toEqual(['connected', 'lost', 'connected']);
+  await vi.waitFor(() => expect(clock.now().mono).toBeGreaterThan(outdated.mono), 10_000);
+  expect(isUp(lab)).toBe(true);
+  expect(client.state().armed).toMatchObject({ term: term(5), deadline: newest });
+  expect(client.events.map((event) => event.kind)).not.toContain('fenced');
 });
 
 test('a deadline of another boot counts as none', async () => {

@@ -103,7 +103,7 @@ export const createLab = async (options: { readonly fenceBudget?: number; readon
     /** An agent in a process of its own that arms the guard for `term` every 200 ms, for `right` ms ahead. */
     agent: (t: number, right: number) =>
       launch(process.execPath, [AGENT, JSON.stringify(place), String(t), String(right)]),
-    startGuard: () => startGuard(processes, place, ENTRY),
+    startGuard: () => startGuard(processes, place, ENTRY, undefined),
     guardArguments: (): readonly string[] =>
       readFileSync(`/proc/${guard()!.pid}/cmdline`, 'utf8').split('\0').slice(1, -1),
     log: (): string => (existsSync(place.output) ? readFileSync(place.output, 'utf8') : ''),

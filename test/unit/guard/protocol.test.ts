@@ -87,11 +87,19 @@ test('arguments: complete, with and without an owner', () => {
       watchdog: undefined,
       fenceBudget: 2000,
       token: 't',
+      order: undefined,
     },
   });
   expect(parseArguments([...full, '--uid', '0', '--gid', '5', '--watchdog', '/w'], env)).toMatchObject({
     arguments: { target: { uid: 0, gid: 5 }, watchdog: '/w' },
   });
+});
+
+test('arguments: the newest order comes by the environment; one that is not understood is none', () => {
+  const order = { kind: 'arm', token: 't', term, deadline, fenceBudget: 300 };
+  const given = (text: string): unknown => parseArguments(full, { ...env, HAAGENT_GUARD_ORDER: text });
+  expect(given(encodeLine({ id: 0, ...order }))).toMatchObject({ arguments: { order } });
+  expect(given('{"id":0}')).toMatchObject({ arguments: { order: undefined } });
 });
 
 test('arguments: what is missing or wrong is named', () => {

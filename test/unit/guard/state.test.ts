@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ms, revision, termOf, type Term } from '../../../src/core/brand.ts';
 import { remaining, type Instant } from '../../../src/core/instant.ts';
 import {
+  bornWith,
   initialModel,
   pollInterval,
   step,
@@ -52,6 +53,31 @@ describe('without a deadline', () => {
     expect(after(tick(0, 'primary'), fenceEnded(true)).model.phase).toBe('watching');
     expect(after(tick(0, 'primary'), fenceEnded(true), tick(9, 'replica')).did).toEqual([]);
     expect(after(tick(0, 'primary'), fenceEnded(true), tick(9, 'primary')).did).toEqual(['fence']);
+  });
+});
+
+describe('born with the newest order of its agent', () => {
+  const saved = {
+    newest: term(5),
+    armed: { term: term(5), deadline: at(8_000), fenceBudget: BUDGET },
+    stoodDown: false,
+  };
+  const left = initialModel('ours', saved);
+  const born = (o: Order, now: number): GuardModel => bornWith(left, o, at(now));
+  const duty = (model: GuardModel, now: number): readonly string[] =>
+    step(model, tick(now)).actions.map((action) => action.kind);
+  test('does not fence at the deadline that its predecessor saved, but at the newest', () => {
+    expect(duty(left, 9_000)).toEqual(['fence']);
+    expect(duty(born(arm(5, 20_000), 9_000), 9_000)).toEqual([]);
+    expect(duty(born(arm(6, 20_000), 9_000), 19_000)).toEqual(['fence']);
+  });
+  test('keeps what was saved where the order is of another cluster, older, or over', () => {
+    for (const o of [arm(5, 20_000, 'theirs'), arm(4, 20_000), arm(5, 7_500), arm(5, 9_500)])
+      expect(born(o, 9_000)).toBe(left);
+  });
+  test('lets go where the agent has disarmed or stands down', () => {
+    expect(born(disarm(5), 9_000).armed).toBeUndefined();
+    expect(born(standDown(5), 9_000).phase).toBe('stood-down');
   });
 });
 
