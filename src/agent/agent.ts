@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { newMemory } from '../core/agent.ts';
-import { ms, type InstanceId } from '../core/brand.ts';
-import { remaining } from '../core/instant.ts';
+import { ms, type InstanceId, type Ms } from '../core/brand.ts';
+import { after, remaining } from '../core/instant.ts';
 import type { Effect, Memory, Self } from '../core/memory.ts';
 import type { MemberState } from '../core/model.ts';
 import type { PromiseRequest } from '../core/promise.ts';
@@ -205,14 +205,14 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
   };
 
   let stopped: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
+  const close = async (hooksWithin: Ms): Promise<void> => {
     await Promise.all([reader.stop(), lease.stop(), observer.stop()]);
     closing.abort(new Error('the agent is closing'));
     loop.stop();
     promises.close();
     await executor.close();
     await guard.close();
-    await deps.hooks.close();
+    await deps.hooks.close(hooksWithin);
   };
 
   reader.wake();
@@ -229,8 +229,10 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
     stop: (how, within) => {
       stopped ??= (async () => {
         loop.post({ kind: 'stop', how });
+        const end = after(clock.now(), ms(within));
         if (how === 'full') await untilStopped(loop, clock, within);
-        await close();
+        // An agent that comes back within its right must be quick; the last `on_stop` of a full stop is worth waiting for.
+        await close(ms(how === 'full' ? Math.max(0, remaining(end, clock.now())) : 0));
       })();
       return stopped;
     },

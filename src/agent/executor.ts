@@ -143,8 +143,10 @@ const perform = async (task: Task, step: Step, deps: Deps): Promise<TaskResult> 
       return DONE;
     case 'restart':
       await database.stop(step);
+      hooks.tell('on_stop', {});
       await database.configure({ ...step, ...databaseConfig(deps.memory()) });
       await database.start({ ...step, source: task.source });
+      hooks.tell('on_start', {});
       return DONE;
     case 'stop': {
       const { finalPosition } = await database.stop(step);

@@ -1,4 +1,5 @@
 import type { Ms } from '../core/brand.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Processes, RunResult } from '../ports/processes.ts';
 
@@ -20,8 +21,8 @@ export interface Hooks {
   ): Promise<{ readonly kind: 'agreed' } | { readonly kind: 'refused'; readonly why: string }>;
   /** Queues a hook: they run one after another, each with its deadline, and nobody waits for them. */
   tell(name: HookName, facts: Readonly<Record<string, string>>): void;
-  /** Waits until the queue is empty, or the signal. */
-  close(): Promise<void>;
+  /** Takes no more; lets what is queued end for at most `within` milliseconds, then kills it. Can be called twice. */
+  close(within: Ms): Promise<void>;
 }
 
 /**
@@ -31,10 +32,12 @@ export interface Hooks {
 export const createHooks = (deps: {
   readonly options: HookOptions;
   readonly processes: Processes;
+  readonly clock: Clock;
   readonly log: Log;
 }): Hooks => {
-  const { options, processes, log } = deps;
+  const { options, processes, clock, log } = deps;
   const closing = new AbortController();
+  let closed = false;
   let queue: Promise<void> = Promise.resolve();
 
   const runHook = async (
@@ -59,16 +62,18 @@ export const createHooks = (deps: {
       return { kind: 'refused', why: `hook ${name} ${describe(result)}` };
     },
     tell: (name, facts) => {
-      if (options.commands[name] === undefined || closing.signal.aborted) return;
+      if (options.commands[name] === undefined || closed) return;
       queue = queue
         .then(async () => {
           await runHook(name, facts, closing.signal);
         })
         .catch((error: unknown) => log.error('hook.bug', `hook ${name} failed unexpectedly`, { err: error }));
     },
-    close: async () => {
-      closing.abort(new Error('closing'));
+    close: async (within) => {
+      closed = true;
+      const cancel = clock.timer(within, () => closing.abort(new Error('the agent is closing')));
       await queue;
+      cancel();
     },
   };
 };
