@@ -188,6 +188,10 @@ const endCarrying = (m: Memory, flight: Flight, outcome: Settled): Memory =>
     ? { ...m, carrying: undefined }
     : m;
 
+/** A primary says it; until it is primary again, here or under another reign, what was last seen stands. */
+const isFailing = (m: Memory, db: DatabaseView): boolean =>
+  db.kind === 'running' && db.role === 'primary' ? db.failing !== undefined : m.failing && m.reign !== undefined;
+
 const seeDatabase = (m: Memory, database: Known<DatabaseView>): Memory => {
   if (database.kind === 'unknown') return { ...m, database };
   const down = database.value.kind !== 'running';
@@ -200,6 +204,7 @@ const seeDatabase = (m: Memory, database: Known<DatabaseView>): Memory => {
     databaseAt: m.now,
     mayBePrimary: primaryAfter(m, database.value),
     looked: m.looked || isConclusive(database.value),
+    failing: isFailing(m, database.value),
     promotionPending: m.promotionPending && mayStillPromote(database.value),
     downSince: down && m.reign !== undefined ? (m.downSince ?? m.now) : undefined,
   };

@@ -67,6 +67,7 @@ export const newMemory = (
   mayBePrimary: false,
   looked: false,
   promotionPending: false,
+  failing: false,
   guard: { alive: false, term: undefined, deadline: undefined, lostSince: at.now },
   peers: undefined,
   asking: false,

@@ -160,6 +160,8 @@ const judge = (record: MemberRecord, measures: Measures, input: RankingInput): J
     const reason = 'the last leader, which may go on without etcd, has not yet counted it among those it would ask';
     reasons.push(input.allowDataLoss === true ? note('not-in-failsafe', reason) : block('not-in-failsafe', reason));
   }
+  if (live?.unfit !== undefined)
+    reasons.push(input.allowDataLoss === true ? note('unfit', live.unfit) : block('unfit', live.unfit));
   const instance: InstanceId = live?.instance ?? record.instance;
   if (instance !== record.instance)
     reasons.push(block('other-instance', 'its data was replaced since it published itself'));

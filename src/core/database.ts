@@ -82,6 +82,10 @@ export interface RunningDatabase {
   readonly role: 'primary' | 'replica';
   /** A primary that takes writes (verified by asking, not assumed from the role). */
   readonly writable: boolean;
+  /** A primary that cannot do its work, as a sentence: its own small write failed, its disk is full. Absent: it can. */
+  readonly failing?: string;
+  /** Why it should not lead although it runs, as a sentence: its disk is nearly full. Absent: nothing speaks against it. */
+  readonly unfit?: string;
   /** End of its log: written (primary), or received and applied (replica). */
   readonly position: Position;
   readonly generation: number;

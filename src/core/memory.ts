@@ -41,6 +41,8 @@ export interface PeerAnswer {
   readonly holdsRight: boolean;
   /** It considers itself able to lead. */
   readonly eligible: boolean;
+  /** Why its database should not lead although it runs; absent: nothing speaks against it. */
+  readonly unfit?: string;
 }
 
 /** The answers to one round of questions. */
@@ -168,6 +170,8 @@ export interface Memory {
   readonly mayBePrimary: boolean;
   /** This process has seen at least once what the database is: only then "not primary" is knowledge. */
   readonly looked: boolean;
+  /** The database was last seen as a primary that cannot do its work: a start in place does not mend that. */
+  readonly failing: boolean;
   /** A promotion was begun and did not end well: it may still come, until the server is gone. */
   readonly promotionPending: boolean;
   readonly guard: {

@@ -2,11 +2,12 @@ import { busyRules } from './rules/busy.ts';
 import { bootstrapRules } from './rules/bootstrap.ts';
 import { electionRules } from './rules/election.ts';
 import { dutyRules, handoverRules } from './rules/handover-rules.ts';
-import { leaderRules, stoppingRules } from './rules/leader.ts';
+import { leaderRules, openingRules, stoppingRules } from './rules/leader.ts';
 import { nothingRules } from './rules/nothing.ts';
 import type { Decision, Rule } from './rules/rule.ts';
 import { safetyRules } from './rules/safety.ts';
 import { followerRules, intentRules, upkeepRules } from './rules/upkeep.ts';
+import { failingRules } from './rules/failing.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** All rules in the order in which they are tried: the first one that holds decides. The table in the docs is this one. */
@@ -16,6 +17,8 @@ export const rules: readonly Rule[] = [
   ...busyRules,
   ...stoppingRules,
   ...leaderRules,
+  ...failingRules,
+  ...openingRules,
   ...intentRules,
   ...dutyRules,
   ...bootstrapRules,

@@ -127,7 +127,8 @@ export const ownAnswer = (s: Snapshot): PeerAnswer | undefined => {
     applied: running.replay?.applied ?? running.position,
     leads: m.reign !== undefined,
     holdsRight: running.role === 'primary' && s.rightLeft > 0,
-    eligible: true,
+    eligible: running.unfit === undefined,
+    ...(running.unfit === undefined ? {} : { unfit: running.unfit }),
   };
 };
 

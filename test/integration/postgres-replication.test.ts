@@ -76,7 +76,11 @@ describe('PostgreSQL servers that replicate', () => {
   it('an interrupted clone is no database, and the next one ends what it left running', async () => {
     const e = await lab.member('e');
     const child = spawnStep('clone', e, { from: a.source, systemId, slow: true });
-    await until('half a copy', async () => (existsSync(join(`${e.options.dataDir}.new`, 'base')) ? true : undefined));
+    await until(
+      'half a copy',
+      async () => (existsSync(join(`${e.options.dataDir}.new`, 'base')) ? true : undefined),
+      60_000,
+    );
     child.kill('SIGKILL');
     await ended(child);
     expect(await e.database.observe(step())).toEqual({ kind: 'incomplete', step: 'clone' });

@@ -37,6 +37,7 @@ const statusSchema = z.object({
   applied: z.unknown().optional(),
   leads: z.boolean(),
   eligible: z.boolean().optional(),
+  unfit: z.string().max(1_000).optional(),
   now: z.object({ leader: z.boolean() }),
 });
 
@@ -107,5 +108,6 @@ export const parseAnswer = (
     leads: data.leads,
     holdsRight: data.now.leader && data.role === 'primary',
     eligible: data.eligible ?? false,
+    ...(data.unfit === undefined ? {} : { unfit: data.unfit }),
   });
 };

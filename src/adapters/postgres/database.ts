@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Database, DatabaseEvent } from '../../ports/database.ts';
 import type { GuardTarget } from '../../ports/guard.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -23,6 +24,7 @@ import { promote } from './promote.ts';
 import { voterOf } from './receiver-names.ts';
 import { obstacles, rewind } from './rewind.ts';
 import { createPostgresSettings } from './settings.ts';
+import { createDiskSpace } from '../engine/disk-space.ts';
 import { createSite } from './site.ts';
 import { createSlots } from './slots.ts';
 import { createSlowFacts } from './slow-facts.ts';
@@ -58,11 +60,13 @@ export const createPostgres = (options: PostgresOptions): Database => {
   const slowFacts = createSlowFacts(parts);
   const probe = createWriteProbe(parts.site, admin);
   const streams = createStreams(parts.site);
+  const space = createDiskSpace(options.clock, [options.dataDir, join(options.dataDir, 'pg_wal')]);
   let rewindFaults = obstacles(undefined);
 
   const observe = createObserve({
     ...parts,
-    writable: probe.writable,
+    writeFailed: probe.failing,
+    space,
     pendingRestart: slowFacts.pendingRestart,
     cautions: slowFacts.cautions,
     weakAcks: slowFacts.weakAcks,
@@ -71,6 +75,7 @@ export const createPostgres = (options: PostgresOptions): Database => {
     streams,
     answered: (answer) => {
       slowFacts.tick();
+      space.tick();
       if (answer.primary !== null && !answer.readOnly) probe.tick();
     },
   });

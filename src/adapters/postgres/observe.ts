@@ -8,6 +8,7 @@ import type { ProcessInfo } from '../../ports/processes.ts';
 import type { Admin } from './admin.ts';
 import type { ControlFileReader } from './control-file.ts';
 import { inspectDirectory } from './data-directory.ts';
+import type { DiskSpace } from '../engine/disk-space.ts';
 import { budgetOf, type Budget } from '../engine/budget.ts';
 import { fileErrorCode, readIfThere } from '../engine/files.ts';
 import type { Histories } from './histories.ts';
@@ -28,7 +29,9 @@ export interface ObserveDeps {
   readonly control: ControlFileReader;
   readonly histories: Histories;
   readonly settings: PostgresSettingsStore;
-  readonly writable: () => boolean;
+  /** What the last small write met, when it failed. */
+  readonly writeFailed: () => string | undefined;
+  readonly space: Pick<DiskSpace, 'full' | 'scarce'>;
   readonly pendingRestart: () => readonly string[];
   readonly cautions: () => readonly string[];
   readonly weakAcks: () => number | undefined;
@@ -72,7 +75,9 @@ export const createObserve = (deps: ObserveDeps): ((step: Step) => Promise<Datab
     const key = `${server.pid} ${server.startTime} ${replica?.received} ${replica?.applied}`;
     return runningView(answer, {
       source: (await settings.get()).source,
-      writable: deps.writable(),
+      writeFailed: deps.writeFailed(),
+      full: deps.space.full(),
+      scarce: deps.space.scarce(),
       pendingRestart: deps.pendingRestart(),
       cautions: deps.cautions(),
       weakAcks: deps.weakAcks(),

@@ -10,7 +10,11 @@ import type { Streams } from './streams.ts';
 /** What the view needs besides the server's own answer. */
 export interface ViewContext {
   readonly source: Source | undefined;
-  readonly writable: boolean;
+  /** What its last small write met, when that failed. */
+  readonly writeFailed: string | undefined;
+  /** Its disk has no room for another segment of the log; it is nearly so. */
+  readonly full: string | undefined;
+  readonly scarce: string | undefined;
   readonly pendingRestart: readonly string[];
   readonly cautions: readonly string[];
   readonly weakAcks: number | undefined;
@@ -81,6 +85,7 @@ const common = async (answer: RunningAnswer, timeline: number, context: ViewCont
   cautions: context.cautions,
   serverVersion: answer.version,
   startedAt: answer.startedAt,
+  ...(context.scarce === undefined ? {} : { unfit: context.scarce }),
 });
 
 const primaryView = async (
@@ -89,11 +94,13 @@ const primaryView = async (
   context: ViewContext,
 ): Promise<RunningDatabase> => {
   const generation = timelineOfName(primary.file) ?? 0;
+  const failing = context.writeFailed ?? context.full;
   return {
     ...(await common(answer, generation, context)),
     role: 'primary',
     receiver: undefined,
-    writable: !answer.readOnly && context.writable,
+    writable: !answer.readOnly && context.writeFailed === undefined,
+    ...(failing === undefined ? {} : { failing }),
     position: toPosition(await context.histories.reach(answer.systemId, generation, primary.lsn)),
     generation,
     source: undefined,

@@ -33,8 +33,8 @@ const NO_EVIDENCE: ReadonlySet<string> = new Set([
 export interface WriteProbe {
   /** Begins a probe when the last one is long enough ago; never waits for it. */
   tick(): void;
-  /** False when the last probe failed or was not answered in time. */
-  writable(): boolean;
+  /** What the last probe met, as a sentence, when it failed or was not answered in time; undefined when it was well. */
+  failing(): string | undefined;
   close(): void;
 }
 
@@ -43,7 +43,7 @@ export const createWriteProbe = (site: Site, admin: Admin): WriteProbe => {
   const stopped = new AbortController();
   let last: Instant | undefined;
   let busy = false;
-  let writable = true;
+  let failing: string | undefined;
   let backend = 0;
 
   const judge = (error: unknown): boolean => {
@@ -60,10 +60,10 @@ export const createWriteProbe = (site: Site, admin: Admin): WriteProbe => {
         ({ backend } = session);
         await session.rows(step, PROBE);
       });
-      writable = true;
+      failing = undefined;
     } catch (error) {
       if (stopped.signal.aborted || judge(error)) return;
-      writable = false;
+      failing = `it did not complete a small write: ${error instanceof Error ? error.message : String(error)}`;
       log.warn('database.write_probe_failed', 'the database did not complete a small write', { reason: String(error) });
     }
   };
@@ -73,14 +73,14 @@ export const createWriteProbe = (site: Site, admin: Admin): WriteProbe => {
       if (busy || stopped.signal.aborted) return;
       if (last !== undefined && elapsedAtLeast(last, clock.now()) < INTERVAL) return;
       // A backend still stuck in its write is answer enough; another would only be stuck beside it.
-      if (!writable && backend > 0 && processes.find(backend) !== undefined) return;
+      if (failing !== undefined && backend > 0 && processes.find(backend) !== undefined) return;
       last = clock.now();
       busy = true;
       void probe().finally(() => {
         busy = false;
       });
     },
-    writable: () => writable,
+    failing: () => failing,
     close: () => stopped.abort(new Error('closed')),
   };
 };

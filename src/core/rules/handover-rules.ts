@@ -44,7 +44,8 @@ const considerChange = (s: Snapshot, intent: Keyed<Change>): Decision => {
   );
 };
 
-const explain = (
+/** Each member's name with what keeps it from leading. */
+export const explain = (
   reports: readonly {
     readonly name: string;
     readonly reasons: readonly { readonly text: string; readonly blocks: boolean }[];

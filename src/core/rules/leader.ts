@@ -4,6 +4,7 @@ import { elapsedAtLeast } from '../instant.ts';
 import { mayPromote } from '../reign.ts';
 import { backingOff, failuresOf, ownRank, ranking, type Snapshot } from '../snapshot.ts';
 import { downFor } from './safety.ts';
+import { explain, peersFresh } from './handover-rules.ts';
 import { act, run, wait, type Action, type Rule } from './rule.ts';
 
 const leads = (s: Snapshot): boolean => s.m.reign !== undefined;
@@ -18,9 +19,19 @@ const shouldFailOver = (s: Snapshot): boolean => {
   if (s.m.carrying !== undefined) return false;
   if (onCrash === 'restart') return false;
   return (
-    onCrash === 'failover' || promotionFailed(s) || downFor(s.m) > crashRestartTimeout || failuresOf(s, 'start') >= 3
+    onCrash === 'failover' ||
+    s.m.failing ||
+    promotionFailed(s) ||
+    downFor(s.m) > crashRestartTimeout ||
+    failuresOf(s, 'start') >= 3
   );
 };
+
+/** Why a leader that should fail over does not: said wherever it waits instead, so that nobody has to guess. */
+export const notFailingOver = (s: Snapshot): readonly string[] =>
+  shouldFailOver(s) && bestOther(s) === undefined
+    ? [`not failing over because ${explain(ranking(s).filter((r) => r.name !== s.m.self.name))}`]
+    : [];
 
 /** A promotion of this very leadership failed. */
 const promotionFailed = (s: Snapshot): boolean =>
@@ -124,6 +135,14 @@ export const leaderRules: readonly Rule[] = [
     then: () => act('then end', [{ do: 'release', reason: 'planned stop', standAside: true }]),
   },
   {
+    id: 'leader.crash-ask',
+    quiet: true,
+    why: 'the database is down and another member should lead: ask who can, since a fault may follow the leader anywhere',
+    when: (s) =>
+      leads(s) && s.m.handover === undefined && s.db?.kind === 'stopped' && shouldFailOver(s) && !peersFresh(s),
+    then: () => act('release the key if another member can lead', [{ do: 'ask-peers' }], [], 100),
+  },
+  {
     id: 'leader.crash-failover',
     why: 'the database is down and is not coming back in place: release the key, so that another member leads at once',
     when: (s) =>
@@ -148,9 +167,10 @@ export const leaderRules: readonly Rule[] = [
     when: (s) => leads(s) && s.m.handover === undefined && s.db?.kind === 'stopped',
     then: (s) =>
       backingOff(s, 'start')
-        ? wait('try to start again', [s.m.trouble?.message ?? ''], 500)
+        ? wait('try to start again', [s.m.trouble?.message ?? '', ...notFailingOver(s)], 500)
         : run({ kind: 'start', source: undefined }, 'then promote under a new term', [
             `down for ${Math.round(downFor(s.m))} ms`,
+            ...notFailingOver(s),
           ]),
   },
   {
@@ -273,6 +293,10 @@ export const leaderRules: readonly Rule[] = [
         `generation ${s.running?.generation}, reserved ${s.m.reign?.generation}`,
       ]),
   },
+];
+
+/** From a primary to one that is open for clients. */
+export const openingRules: readonly Rule[] = [
   {
     id: 'leader.barrier',
     why: 'after any start as primary a commit must be acknowledged under the settings in force before clients are let in (D16)',

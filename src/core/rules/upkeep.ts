@@ -14,6 +14,7 @@ import { planRejoin } from '../rejoin.ts';
 import type { Source } from '../database.ts';
 import { peersFresh } from './handover-rules.ts';
 import { act, run, wait, type Decision, type Rule } from './rule.ts';
+import { failingAlone } from './failing.ts';
 
 /** How often slots are created, advanced and dropped. */
 const SLOTS_EVERY = 10_000;
@@ -202,6 +203,7 @@ export const upkeepRules: readonly Rule[] = [
       return intent === undefined ? wait('') : act('', [{ do: 'forget', intent }]);
     },
   },
+  failingAlone,
   {
     id: 'leader.steady',
     why: 'this member leads, and its database is open for clients',

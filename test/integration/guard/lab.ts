@@ -145,7 +145,8 @@ const started = (folder: string): readonly ProcessId[] =>
 export const isUp = (lab: Lab): boolean => processes.within(lab.data).length >= 5;
 
 export const ahead = (by: number): Instant => after(clock.now(), ms(by));
-export const order = { timeout: ms(5_000), signal: signal() };
+/** The signal is for a whole file of tests, on a busy machine. */
+export const order = { timeout: ms(5_000), signal: AbortSignal.timeout(600_000) };
 
 /** Waits until nothing of the database is left, and says when (monotonic milliseconds). */
 export const gone = async (lab: Lab, within: number): Promise<number> => {

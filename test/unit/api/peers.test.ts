@@ -34,6 +34,11 @@ test('a good answer', () => {
     },
   });
 });
+test('why it should not lead is taken as it says it', () => {
+  expect(parse({ ...good, eligible: false, unfit: 'its disk is full' })).toMatchObject({
+    value: { eligible: false, unfit: 'its disk is full' },
+  });
+});
 test('a right needs a primary and the key', () => {
   expect(parse({ ...good, now: { leader: true } })).toMatchObject({ value: { holdsRight: false } });
   expect(parse({ ...good, role: 'primary', now: { leader: true } })).toMatchObject({ value: { holdsRight: true } });

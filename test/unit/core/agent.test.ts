@@ -183,6 +183,36 @@ test('the key is not handed to other data than was seen to hold everything, nor 
   });
 });
 
+test('a fault that would follow the leader anywhere moves nobody, and the reasons say so', () => {
+  const unfit = 'its disk is full: 2 MiB are free in /data';
+  const db = known(primary({ failing: unfit, unfit }));
+  const answers = new Map(['b', 'c'].map((who) => [name(who), known(answer(who, { unfit }))]));
+  const m = leader({ peers: { at: instant(0), answers } });
+  const configured = wantedConfiguration(takeSnapshot(m, positions));
+  const { memory, effects } = feed({ ...m, configured }, { kind: 'database', database: db, rewindObstacles: [] }, 10);
+  expect(memory.decision.rule).toBe('leader.failing-alone');
+  expect(memory.decision.reasons).toEqual([unfit, `not failing over because b: ${unfit}; c: ${unfit}`]);
+  expect(effects.filter(({ kind }) => kind === 'run')).toEqual([]);
+});
+
+test('a database that could not write is not started again in place where another member can lead', () => {
+  const stopped = {
+    kind: 'stopped',
+    systemId: 'system',
+    cleanly: false,
+    wasPrimary: true,
+    position: undefined,
+  } as const;
+  const answers = new Map([[name('b'), known(answer('b'))]]);
+  const m = leader({ peers: { at: instant(0), answers } });
+  const database = known(primary({ failing: 'no answer' }));
+  const fenced = feed(m, { kind: 'database', database, rewindObstacles: [] }, 10);
+  expect(ran(fenced)).toEqual(['fence']);
+  const task = { kind: 'fence', reason: 'the database cannot write' } as const;
+  const after = ended(fenced.memory, task, { kind: 'done' }, { ...stopped, generation: 2, leftovers: 0 }, 300);
+  expect(writing(after, 'heartbeat')?.transaction.writes).toContainEqual({ kind: 'delete', key: { kind: 'leader' } });
+});
+
 test('an unknown hand-over is settled by a heartbeat, and only then the old leader starts again (D2, D14)', () => {
   const stopped = { kind: 'stopped', systemId: 'system', cleanly: true, wasPrimary: true } as const;
   const db = known({ ...stopped, position: position(2, 160), generation: 2, leftovers: 0 });

@@ -80,6 +80,13 @@ const asked: Partial<Memory> = {
 const alone: Partial<Memory> = {
   peers: { at: instant(0), answers: new Map(['b', 'c'].map((who) => [name(who), unknown('no answer')])) },
 };
+/** The others run, but their disks are full as well. */
+const full: Partial<Memory> = {
+  peers: {
+    at: instant(0),
+    answers: new Map(['b', 'c'].map((who) => [name(who), known(answer(who, { unfit: 'its disk is full' }))])),
+  },
+};
 const aReplica: Partial<Memory> = {
   reign: reign({ generation: 3 }),
   ...db(running({ source: undefined, streaming: false })),
@@ -164,11 +171,18 @@ export const situations: readonly Situation[] = [
   situation('leader.fence-promotion', leader({ ...aReplica, promotionPending: true }), 'run:fence'),
   situation('leader.stop-release', leader({ stopping: 'full', ...db(stopped()) }), 'release'),
   situation(
+    'leader.crash-ask',
+    leader({ ...db(stopped({ cleanly: false })), settings: { ...DEFAULT_SETTINGS, onCrash: 'failover' } }),
+    'ask-peers',
+  ),
+  situation(
     'leader.crash-failover',
     leader({ ...db(stopped({ cleanly: false })), ...asked, settings: { ...DEFAULT_SETTINGS, onCrash: 'failover' } }),
     'release',
   ),
   situation('leader.restart-in-place', leader(db(stopped({ cleanly: false }))), 'run:start'),
+  situation('leader.crash-failover', leader({ ...db(stopped()), ...asked, failing: true }), 'release'),
+  situation('leader.restart-in-place', leader({ ...db(stopped()), ...full, failing: true }), 'run:start'),
   situation('leader.restart-in-place', leader({ ...db(stopped()), ...failing('start') })),
   situation('leader.hung', leader({ database: known(silentFor(11_000)) }), 'run:fence'),
   situation('leader.wait-database', leader({ database: known(silentFor(500)) })),
@@ -337,6 +351,18 @@ export const situations: readonly Situation[] = [
     ),
     'forget',
   ),
+  situation(
+    'leader.failing-ask',
+    leader(db(primary({ failing: 'its disk is full', unfit: 'its disk is full' }))),
+    'ask-peers',
+  ),
+  situation(
+    'leader.failing-hand-over',
+    leader({ ...asked, ...db(primary({ failing: 'its disk is full', unfit: 'its disk is full' })) }),
+    'begin-handover',
+  ),
+  situation('leader.failing-fence', leader({ ...asked, ...db(primary({ failing: 'no answer' })) }), 'run:fence'),
+  situation('leader.failing-alone', idle(leader({ ...full, ...db(primary({ failing: 'its disk is full' })) }))),
   situation('leader.steady', idle(leader())),
   situation('member.following', idle(follower())),
   situation(
