@@ -5,7 +5,8 @@ export const diskHang: Fault = {
   hits: 'the primary',
   needs: ['volumes'],
   primary: 'moves',
-  outage: { ttls: 1, ms: 3_000 },
+  // A write every five seconds has five seconds to end: a disk that is merely slow costs nobody the leadership.
+  outage: { ttls: 1, ms: 13_000 },
   toleratedOverlapMs: 0,
   inflict: async ({ lab, primary }) => {
     const volumes = has(lab.volumes, 'disks of its own for each host');

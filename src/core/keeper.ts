@@ -22,7 +22,7 @@ const RETRY = ms(100);
 /** Sends the heartbeat that is due. While not primary it repeats the predecessor's position: what is lost is measured by it. */
 export const keepRight = (m: Memory): readonly [Memory, readonly Effect[]] => {
   const { reign } = m;
-  if (reign === undefined || leadershipInFlight(m)) return [m, []];
+  if (reign === undefined || leadershipInFlight(m) || givesUp(m)) return [m, []];
   const over = (reign.pausePublished && !m.settings.pause) || reign.resuming;
   if (over && !boundedByGuard(m, reign)) return resume(m, reign);
   if (reign.keyGone) return [over ? { ...m, reign: { ...reign, resuming: false } } : m, []];
@@ -39,6 +39,14 @@ export const keepRight = (m: Memory): readonly [Memory, readonly Effect[]] => {
   const purpose = { kind: 'heartbeat', term: reign.term, seq: reign.seq + 1, cleared, paused, ttl } as const;
   return send({ ...m, reign: { ...reign, resuming: false } }, purpose, transaction);
 };
+
+/**
+ * The database cannot do its work and is being fenced, or a fence did not succeed: processes that wait for a dead disk cannot be
+ * killed. Then nothing can be said to be released, so the right is left to end, and others count the silence (02 "The guard and
+ * the fence"). As soon as a fence is verified, it can be given back at once.
+ */
+const givesUp = (m: Memory): boolean =>
+  m.mayBePrimary && ((m.failing && m.task?.task.kind === 'fence') || m.trouble?.task === 'fence');
 
 /** The guard has acknowledged the end of the right that a resume has set. */
 const boundedByGuard = (m: Memory, reign: Reign): boolean =>

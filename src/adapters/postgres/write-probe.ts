@@ -6,7 +6,7 @@ import { SCHEMA } from './roles.ts';
 import { sqlStateOf } from './session.ts';
 import type { Site } from './site.ts';
 
-const INTERVAL = 10_000;
+const INTERVAL = 5_000;
 const TIMEOUT = ms(5_000);
 
 /** A commit that reaches this host's disk and waits for nobody else. */

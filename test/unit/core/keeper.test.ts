@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { ms } from '../../../src/core/brand.ts';
 import { remaining } from '../../../src/core/instant.ts';
+import { known } from '../../../src/core/known.ts';
 import type { Memory, Step } from '../../../src/core/memory.ts';
 import type { Heartbeat } from '../../../src/core/model.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../../src/core/settings.ts';
@@ -131,4 +132,22 @@ test('after a resume whose heartbeat got no answer the right ends: it may have b
   expect(rightLeft(m)).toBeLessThan(8_000);
   const late = feed(m, { kind: 'tick' }, 9_000);
   expect(those(late, 'run').map((e) => e.task.kind)).toEqual(['fence']);
+});
+
+test('a leader whose fence does not succeed lets its right end by silence, and goes on once a fence is verified', () => {
+  const stuck = { kind: 'stopped', systemId: 'system', cleanly: false, wasPrimary: true, position: undefined } as const;
+  const trouble = {
+    task: 'fence',
+    count: 1,
+    at: instant(0),
+    notBefore: instant(0),
+    message: 'two processes in state D',
+  };
+  const database = known({ ...stuck, generation: 2, leftovers: 2 });
+  const m = leader({ database, trouble });
+  expect(sentHeartbeat(feed(m, { kind: 'tick' }, 2_500))).toBeUndefined();
+  expect(sentHeartbeat(feed({ ...m, mayBePrimary: false }, { kind: 'tick' }, 2_500))).toBeDefined();
+  const fencing = { task: { kind: 'fence', reason: 'the database cannot write' }, since: instant(0) } as const;
+  expect(sentHeartbeat(feed(leader({ task: fencing }), { kind: 'tick' }, 2_500))).toBeDefined();
+  expect(sentHeartbeat(feed(leader({ task: fencing, failing: true }), { kind: 'tick' }, 2_500))).toBeUndefined();
 });
