@@ -3,6 +3,7 @@ import { after, elapsedAtLeast, elapsedAtMost, remaining, type Instant } from '.
 import { inFlight, send } from './flights.ts';
 import type { Effect, Flight, Memory, PromiseRound, Settled } from './memory.ts';
 import type { Failsafe } from './model.ts';
+import { givesUp } from './primary.ts';
 import { proposeFailsafe } from './proposals.ts';
 import { deadlineFrom } from './reign.ts';
 import { rightOf } from './timing.ts';
@@ -115,7 +116,7 @@ export const seekPromises = (m: Memory): Result => {
   if (list?.term !== reign.term || reign.pausePublished || reign.unsettled) return [m, []];
   // A key that is gone is taken again as soon as etcd answers; promises are for when it does not.
   if (reign.keyGone && m.storeTrouble === undefined) return [m, []];
-  if (!m.mayBePrimary || m.handover !== undefined || m.task?.task.kind === 'fence') return [m, []];
+  if (!m.mayBePrimary || m.handover !== undefined || m.task?.task.kind === 'fence' || givesUp(m)) return [m, []];
   const left = remaining(reign.deadline, m.now);
   if (left <= m.settings.timing.fenceBudget || left > seekWhenLeft(m)) return [m, []];
   if (failsafe.askedAt !== undefined && elapsedAtMost(failsafe.askedAt, m.now) < ROUND_GAP) return [m, []];

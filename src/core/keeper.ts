@@ -3,6 +3,7 @@ import { after, elapsedAtMost, remaining, type Instant } from './instant.ts';
 import { failsafeOver } from './failsafe.ts';
 import { leadershipInFlight, send } from './flights.ts';
 import type { Effect, Flight, Memory, Purpose, Settled } from './memory.ts';
+import { givesUp } from './primary.ts';
 import { proposeHeartbeat } from './proposals.ts';
 import { deadlineFrom, type Reign } from './reign.ts';
 import { stepHandover } from './handover.ts';
@@ -39,14 +40,6 @@ export const keepRight = (m: Memory): readonly [Memory, readonly Effect[]] => {
   const purpose = { kind: 'heartbeat', term: reign.term, seq: reign.seq + 1, cleared, paused, ttl } as const;
   return send({ ...m, reign: { ...reign, resuming: false } }, purpose, transaction);
 };
-
-/**
- * The database cannot do its work and is being fenced, or a fence did not succeed: processes that wait for a dead disk cannot be
- * killed. Then nothing can be said to be released, so the right is left to end, and others count the silence (02 "The guard and
- * the fence"). As soon as a fence is verified, it can be given back at once.
- */
-const givesUp = (m: Memory): boolean =>
-  m.mayBePrimary && ((m.failing && m.task?.task.kind === 'fence') || m.trouble?.task === 'fence');
 
 /** The guard has acknowledged the end of the right that a resume has set. */
 const boundedByGuard = (m: Memory, reign: Reign): boolean =>

@@ -38,3 +38,11 @@ export const isConclusive = (db: DatabaseView): boolean =>
  * that it is fenced, nor promise anything, before it has once seen what it is.
  */
 export const surelyNoPrimary = (m: Pick<Memory, 'mayBePrimary' | 'looked'>): boolean => m.looked && !m.mayBePrimary;
+
+/**
+ * The database cannot do its work and is being fenced, or a fence did not succeed: processes that wait for a dead disk cannot be
+ * killed. Then nothing can be said to be released, so the right is left to end, and others count the silence (02 "The guard and
+ * the fence"). As soon as a fence is verified, it can be given back at once.
+ */
+export const givesUp = (m: Memory): boolean =>
+  m.mayBePrimary && ((m.failing && m.task?.task.kind === 'fence') || m.trouble?.task === 'fence');
