@@ -70,8 +70,8 @@ const main = async (options: GuardArguments): Promise<void> => {
         timeout: fenceBudget,
         signal: new AbortController().signal,
       }),
-    exit: (model) => {
-      if (model.armed === undefined && model.phase !== 'stood-down') stateFile.remove();
+    exit: (last) => {
+      if (last.armed === undefined && last.phase !== 'stood-down') stateFile.remove();
       server.close();
       rmSync(pidFile, { force: true });
       process.exit(failed ? 1 : 0);
