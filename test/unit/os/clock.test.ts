@@ -24,13 +24,15 @@ test('the clocks mean the same in every process of the host', async () => {
 
 test('mono counts fractions of a millisecond, boot steps of at most 10 ms', () => {
   const [monos, boots] = [new Set<number>(), new Set<number>()];
-  const end = clock.now().mono + 50;
-  while (clock.now().mono < end) {
+  const end = clock.now().mono + 2_000;
+  while (boots.size < 5 && clock.now().mono < end) {
     monos.add(clock.now().mono);
     boots.add(clock.now().boot);
   }
   expect(monos.size).toBeGreaterThan(100);
-  expect(boots.size).toBeGreaterThanOrEqual(4);
+  const seen = [...boots];
+  // The processor may be away for a while, so that single steps are missed: the shortest one tells the grain.
+  expect(Math.min(...seen.slice(1).map((boot, index) => boot - seen[index]!))).toBeLessThanOrEqual(10);
 });
 
 test('a sleep ends in time, or by its signal, and leaves no listener', async () => {
