@@ -34,7 +34,7 @@ export const createLeaseKeeper = (deps: {
   };
 
   const keep = async (signal: AbortSignal): Promise<number> => {
-    const pace = deps.ttl() / 4;
+    const pace = deps.ttl() / 3;
     if (!remembered) {
       remembered = true;
       lease = await recall();

@@ -4,11 +4,14 @@ import type { PositionAlgebra } from '../core/position.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ConsensusStore } from '../ports/consensus.ts';
 import type { Log } from '../ports/log.ts';
-import { decodeView } from '../state/decode.ts';
+import { createViewDecoder } from '../state/decode.ts';
 import { createWakeable, type Wakeable } from './wakeable.ts';
 
-/** The cluster is read again this long after the last time even when no watch says that anything changed. */
-const REREAD = 2_500;
+/**
+ * The cluster is read again this long after the last time even when no watch says that anything changed. Longer than a
+ * heartbeat takes by default: of a cluster that rests, each heartbeat is read once.
+ */
+const REREAD = 3_000;
 
 /**
  * Reads the cluster's keys linearizably: at every hint of the watch, when asked, and on its own tick, so that a dead watch
@@ -23,6 +26,7 @@ export const createReader = (deps: {
   readonly callTimeout: () => Ms;
   readonly post: (event: Event) => void;
 }): Wakeable => {
+  const decode = createViewDecoder(deps);
   let problems = '';
   let clusterId: string | undefined;
   let trouble = false;
@@ -46,7 +50,7 @@ export const createReader = (deps: {
       return REREAD;
     }
     clusterId = answer.value.clusterId;
-    const view = decodeView({ prefix: deps.prefix, range: answer.value, positions: deps.positions });
+    const view = decode(answer.value);
     const found = view.problems.join('; ');
     if (found !== problems && found !== '')
       deps.log.error('store.unreadable', `keys in etcd cannot be understood: ${found}`);

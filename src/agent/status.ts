@@ -13,6 +13,9 @@ export const statusOf = (
 ): AgentStatus => {
   const s = takeSnapshot(m, positions);
   const { reign } = m;
+  // Worked out when they are asked for: most readers of a status are health checks, which do not.
+  let lag: { readonly value: number | undefined } | undefined;
+  let candidates: AgentStatus['candidates'] | undefined;
   const open =
     reign !== undefined &&
     reign.clearance !== 'no' &&
@@ -44,7 +47,9 @@ export const statusOf = (
     role: roleOf(m),
     state: stateOf(m),
     position: s.running?.position,
-    lag: lagOf(m, positions),
+    get lag() {
+      return (lag ??= { value: lagOf(m, positions) }).value;
+    },
     lagUnit: positions.unit,
     tags: m.self.tags,
     settings: m.settings,
@@ -53,7 +58,9 @@ export const statusOf = (
     storeTrouble: m.storeTrouble,
     failsafe: { activeSince: m.failsafe.activeSince, refusals: m.failsafe.refusals },
     decision: m.decision,
-    candidates: ranking(s),
+    get candidates() {
+      return (candidates ??= ranking(s));
+    },
     guard: { alive: m.guard.alive, armedTerm: m.guard.term },
     task:
       m.task === undefined

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Server as TlsServer } from 'node:https';
 import fastify, { type FastifyInstance } from 'fastify';
@@ -7,7 +7,9 @@ import { AgentError } from '../core/errors.ts';
 import type { AgentStatus } from '../core/status.ts';
 import type { ApiDeps, TlsOptions } from './deps.ts';
 import { createControlGuard } from './guard-control.ts';
+import { createHealthAnswers } from './health-answers.ts';
 import { createHealthHandler } from './health-server.ts';
+import { answerHealthOnSockets, type HealthSockets } from './health-socket.ts';
 import { toJson } from './json.ts';
 import { parseBody } from './body.ts';
 import { openApiDocument } from './openapi.ts';
@@ -18,6 +20,9 @@ import { controlRoutes } from './routes-control.ts';
 import { eventRoutes } from './routes-events.ts';
 import { promiseRoute } from './routes-promise.ts';
 import { statusRoutes } from './routes-status.ts';
+
+/** Not imported: an import reads every export, and so loads Node's WebSocket and fetch, 13 MiB that nothing uses. */
+const { createServer } = process.getBuiltinModule('node:http');
 
 /** The agent's REST API. */
 export interface Api {
@@ -49,19 +54,24 @@ const CLOSE_GRACE = ms(500);
 /** Builds the API; it listens only after `listen()`. */
 export const createApi = (deps: ApiDeps): Api => {
   const render = createRenderer(deps.clock, deps.positions);
-  const health = createHealthHandler({ ...deps, render, writeLag: createWriteLag(deps) });
+  const answers = createHealthAnswers({ ...deps, render, writeLag: createWriteLag(deps) });
+  const health = createHealthHandler(answers);
   const closing = new AbortController();
   let server: Server | TlsServer | undefined;
+  let checks: HealthSockets | undefined;
   const app = fastify({
     logger: false,
     bodyLimit: MOST_BODY_BYTES,
     exposeHeadRoutes: true,
     routerOptions: { ignoreTrailingSlash: true },
     serverFactory: (handler) => {
-      server = createHttpServer(deps.options.tls, (req, res) => {
+      const handle: Handler = (req, res) => {
         if (!health(req, res)) handler(req, res);
-      });
-      return server;
+      };
+      const { tls } = deps.options;
+      server = tls === undefined ? createServer(LIMITS, handle) : createTlsServer(tlsOptions(tls), handle);
+      if (tls === undefined) checks = answerHealthOnSockets(server, answers);
+      return limited(server);
     },
   });
   addRoutes(app, deps, render, closing.signal);
@@ -89,6 +99,7 @@ export const createApi = (deps: ApiDeps): Api => {
     close() {
       closed ??= (async () => {
         closing.abort();
+        checks?.close();
         const cut = deps.clock.timer(CLOSE_GRACE, () => server?.closeAllConnections());
         await app.close();
         cut();
@@ -98,28 +109,22 @@ export const createApi = (deps: ApiDeps): Api => {
   };
 };
 
-const createHttpServer = (
-  tls: TlsOptions | undefined,
-  handler: (req: IncomingMessage, res: ServerResponse) => void,
-): Server | TlsServer => {
-  const server =
-    tls === undefined
-      ? createServer(LIMITS, handler)
-      : createTlsServer(
-          {
-            ...LIMITS,
-            ...secureContext(tls),
-            handshakeTimeout: HANDSHAKE_TIMEOUT,
-            requestCert: tls.verifyClient !== 'none',
-            rejectUnauthorized: tls.verifyClient === 'required',
-            minVersion: 'TLSv1.2',
-          },
-          handler,
-        );
+type Handler = (req: IncomingMessage, res: ServerResponse) => void;
+
+const limited = <S extends Server | TlsServer>(server: S): S => {
   server.maxConnections = MOST_CONNECTIONS;
   server.maxRequestsPerSocket = MOST_REQUESTS_PER_SOCKET;
   return server;
 };
+
+const tlsOptions = (tls: TlsOptions) => ({
+  ...LIMITS,
+  ...secureContext(tls),
+  handshakeTimeout: HANDSHAKE_TIMEOUT,
+  requestCert: tls.verifyClient !== 'none',
+  rejectUnauthorized: tls.verifyClient === 'required',
+  minVersion: 'TLSv1.2' as const,
+});
 
 const secureContext = (tls: TlsOptions): { cert: string; key: string; ca?: string } => ({
   cert: tls.cert,

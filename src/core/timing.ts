@@ -18,7 +18,7 @@ export interface Timing {
 
 export const DEFAULT_TIMING: Timing = {
   ttl: ms(10_000),
-  heartbeatInterval: ms(2_000),
+  heartbeatInterval: ms(2_500),
   callTimeout: ms(1_500),
   fenceBudget: ms(2_000),
   margin: ms(500),
@@ -31,7 +31,7 @@ export const SHORTEST_TTL: Ms = ms(3_000);
 
 /**
  * Timing for a ttl, with the other times scaled down from the defaults where they would not fit.
- * Keeps the proportions of the default profile: 2, 1.5, 2 and 0.5 seconds of 10.
+ * Keeps the proportions of the default profile: 2.5, 1.5, 2 and 0.5 seconds of 10.
  */
 export const timingForTtl = (ttl: Ms): Timing => {
   const scale = Math.min(1, ttl / DEFAULT_TIMING.ttl);

@@ -22,7 +22,7 @@ export interface Processes {
     id: ProcessId,
     signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGHUP' | 'SIGUSR1',
   ): boolean;
-  /** Calls back once when the process ends (exit event of a child, else polled every 50 ms). Returns a cancel function. */
+  /** Calls back once when the process ends (exit event of a child, any other is polled every 50 ms). Returns a cancel function. */
   onExit(id: ProcessId, listener: () => void): () => void;
 }
 

@@ -19,14 +19,14 @@ export const keepAliveOnce = async (
   });
   if (opened.kind === 'fault') return opened;
   const { stream } = opened.value;
-  try {
-    return await untilAborted(firstAnswer(lease, opened.value), limits.signal, () => ({
-      kind: 'fault',
-      fault: cancelledFault('it was cancelled', 'maybe'),
-    }));
-  } finally {
-    stream.cancel();
-  }
+  const answer = await untilAborted(firstAnswer(lease, opened.value), limits.signal, (): Answer<'alive' | 'gone'> => ({
+    kind: 'fault',
+    fault: cancelledFault('it was cancelled', 'maybe'),
+  }));
+  // An answered stream is ended by its server at once; cancelling it would be an error, with a stack, several times a second.
+  if (answer.kind === 'ok') stream.end();
+  else stream.cancel();
+  return answer;
 };
 
 const firstAnswer = async (lease: LeaseId, opened: Opened<KeepAliveStream>): Promise<Answer<'alive' | 'gone'>> => {

@@ -17,7 +17,7 @@ export interface StreamEvents {
 const TIMES = {
   /** From the request to `created`. */
   create: ms(1_500),
-  /** A sign of life is asked for this often … */
+  /** After this long without a word a sign of life is asked for … */
   progress: ms(1_000),
   /** … and after this long without one the stream counts as dead: half-open connections never say so. */
   silence: ms(3_000),
@@ -82,9 +82,9 @@ const listen = (
   const stopCreate = clock.timer(TIMES.create, () => fail(grpcStatus.DEADLINE_EXCEEDED, 'the watch was not created'));
   let stopTick = (): void => {};
   const tick = (): void => {
-    if (elapsedAtMost(heard, clock.now()) > TIMES.silence)
-      return fail(grpcStatus.DEADLINE_EXCEEDED, 'the stream fell silent');
-    if (!ended) stream.write({ progress_request: {} });
+    const quietFor = elapsedAtMost(heard, clock.now());
+    if (quietFor > TIMES.silence) return fail(grpcStatus.DEADLINE_EXCEEDED, 'the stream fell silent');
+    if (!ended && quietFor >= TIMES.progress) stream.write({ progress_request: {} });
     stopTick = clock.timer(TIMES.progress, tick);
   };
   stream.write({ create_request: rangeOf(prefix) });

@@ -1,6 +1,9 @@
-import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Ms } from '../../core/brand.ts';
+
+/** Not imported: an import reads every export, and so loads Node's WebSocket and fetch, 13 MiB that nothing uses. */
+const { Agent: HttpAgent, request: httpRequest } = process.getBuiltinModule('node:http');
 
 /** An HTTP client for the agents' API: keeps connections, ends by its deadline, limits what it reads, never throws. */
 export interface HttpClient {

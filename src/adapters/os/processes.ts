@@ -4,10 +4,12 @@ import { ms } from '../../core/brand.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ProcessId, Processes } from '../../ports/processes.ts';
 import { createLaunch } from './launch.ts';
+import { openLife } from './life.ts';
 import { assertDirectory, isDead, readStat, readTree } from './proc.ts';
 import { createRun } from './run.ts';
 
-const EXIT_POLL = ms(50);
+/** How often a process is looked at: one whose end is an event besides need not be watched closely. */
+const EXIT_POLL = { child: ms(1_000), stranger: ms(50) };
 
 /**
  * Child processes, and other processes through /proc (Linux). `resolvePath` makes a directory comparable with what /proc
@@ -32,23 +34,26 @@ export const createProcesses = ({
     child.once('exit', () => children.delete(id.pid));
   };
 
-  /** Also for children: their exit event is only sooner, and comes late when the process that saw them start is stopped. */
+  /** Also for children: their exit event comes at once, and not at all where something else reaps them. */
   const onExit: Processes['onExit'] = (id, listener) => {
-    let cancelTimer = (): void => undefined;
+    const life = openLife(id);
     const child = children.get(id.pid);
+    let cancelTimer = (): void => undefined;
     const cancel = (): void => {
       cancelTimer();
       child?.off('exit', check);
+      life.close();
     };
     const check = (): void => {
+      if (life.lasts()) return poll();
       cancel();
-      if (alive(id)) poll();
-      else listener();
+      listener();
     };
     const poll = (): void => {
-      child?.once('exit', check);
-      cancelTimer = clock.timer(EXIT_POLL, check, { unref: true });
+      cancelTimer();
+      cancelTimer = clock.timer(child === undefined ? EXIT_POLL.stranger : EXIT_POLL.child, check, { unref: true });
     };
+    child?.on('exit', check);
     poll();
     return cancel;
   };

@@ -106,36 +106,49 @@ const commonEnd = (first: Reach, second: Reach): Lsn => {
   return met.a < met.b ? met.a : met.b;
 };
 
-const orderOf = (a: Position, b: Position): Order => {
-  const first = toReach(a);
-  const second = toReach(b);
-  return first === undefined || second === undefined ? 'diverged' : compareReach(first, second);
+/** Positions never change, and the same ones are compared at every decision: each is read once. */
+const createReading = (): ((position: Position) => Reach | undefined) => {
+  const read = new WeakMap<Position, Reach>();
+  return (position) => {
+    const before = read.get(position);
+    if (before !== undefined) return before;
+    const reach = toReach(position);
+    if (reach !== undefined) read.set(position, reach);
+    return reach;
+  };
 };
 
-const bytesMissing = (behind: Position, ahead: Position): number => {
-  const has = toReach(behind);
-  const wants = toReach(ahead);
-  if (wants === undefined) return 0;
-  const from = has === undefined ? lsnAt(0n) : commonEnd(has, wants);
-  return wants.lsn > from ? Number(wants.lsn - from) : 0;
+const createPositions = (): PositionAlgebra => {
+  const reachOf = createReading();
+  return {
+    unit: 'bytes',
+    parse: (raw) => {
+      const reach = toReach(raw);
+      return reach === undefined ? undefined : toPosition(reach);
+    },
+    compare: (a, b) => {
+      const first = reachOf(a);
+      const second = reachOf(b);
+      return first === undefined || second === undefined ? 'diverged' : compareReach(first, second);
+    },
+    distance: (behind, ahead) => {
+      const has = reachOf(behind);
+      const wants = reachOf(ahead);
+      if (wants === undefined) return 0;
+      const from = has === undefined ? lsnAt(0n) : commonEnd(has, wants);
+      return wants.lsn > from ? Number(wants.lsn - from) : 0;
+    },
+    describe: (position) => {
+      const reach = reachOf(position);
+      return reach === undefined ? 'no PostgreSQL position' : `timeline ${reach.timeline} at ${formatLsn(reach.lsn)}`;
+    },
+    generation: (position) => reachOf(position)?.timeline ?? 0,
+    offset: (position) => {
+      const reach = reachOf(position);
+      return reach === undefined ? undefined : Number(reach.lsn);
+    },
+  };
 };
 
 /** PostgreSQL's positions: timeline history and LSN. */
-export const postgresPositions: PositionAlgebra = {
-  unit: 'bytes',
-  parse: (raw) => {
-    const reach = toReach(raw);
-    return reach === undefined ? undefined : toPosition(reach);
-  },
-  compare: orderOf,
-  distance: bytesMissing,
-  describe: (position) => {
-    const reach = toReach(position);
-    return reach === undefined ? 'no PostgreSQL position' : `timeline ${reach.timeline} at ${formatLsn(reach.lsn)}`;
-  },
-  generation: (position) => toReach(position)?.timeline ?? 0,
-  offset: (position) => {
-    const reach = toReach(position);
-    return reach === undefined ? undefined : Number(reach.lsn);
-  },
-};
+export const postgresPositions: PositionAlgebra = createPositions();

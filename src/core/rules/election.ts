@@ -39,10 +39,10 @@ const betterThanOwn = (s: Snapshot): MemberName | undefined => {
   return best === undefined || best.name === s.m.self.name ? undefined : best.name;
 };
 
-/** How long a better candidate may take to act before the next one stands: two heartbeats, and longer the lower the rank. */
+/** How long a better candidate may take to act before the next one stands: two calls to etcd for the second, more for lower ranks. */
 const patience = (s: Snapshot): number => {
   const rank = ownRank(s)?.rank ?? 1;
-  return s.m.settings.timing.heartbeatInterval * rank;
+  return s.m.settings.timing.callTimeout * rank;
 };
 
 const released = (s: Snapshot): string =>

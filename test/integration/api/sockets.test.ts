@@ -56,6 +56,47 @@ describe('what load balancers send', () => {
   });
 });
 
+describe('checks that are not one plain packet', () => {
+  test('a check in pieces', async () => {
+    const { socket, closed } = open('OPTIONS /pri');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.write('mary HTTP/1.0\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.write('User-Agent: x\r\n\r\n');
+    expect(await closed).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  });
+  test('headers, limits, and the reason of a 503', async () => {
+    const heard = await open('GET /replica?lag=10MB&tag_x=1 HTTP/1.0\r\nHost: x\r\nUser-Agent: y\r\n\r\n').closed;
+    expect(heard).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/);
+    expect(heard).toMatch(/\r\nX-Haagent-Why: the database is the primary\r\n/);
+    const [head = '', body = ''] = heard.split('\r\n\r\n');
+    expect(Number(/content-length: (\d+)/i.exec(head)?.[1])).toBe(Buffer.byteLength(body));
+    expect(JSON.parse(body)).toMatchObject({ role: 'primary' });
+  });
+  test.each([
+    ['an address that is no check', 'GET /status HTTP/1.0\r\n\r\n', /^HTTP\/1\.1 200 OK[^]*"cluster"/],
+    ['a method that is no check', 'DELETE /primary HTTP/1.0\r\n\r\n', /^HTTP\/1\.1 404 /],
+    ['half a check and the end', 'OPTIONS /primary HTTP/1.0\r\n', /^(HTTP\/1\.1 400 |$)/],
+    ['a body', 'GET /primary HTTP/1.0\r\nContent-Length: 2\r\n\r\nxy', /^HTTP\/1\.1 200 OK/],
+  ])('%s', async (_, text, expected) => {
+    const { socket, closed } = open(text);
+    socket.end();
+    expect(await closed).toMatch(expected);
+  });
+  test('a connection that HTTP/1.0 asks to keep', async () => {
+    const { socket, closed } = open('GET /primary HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
+    await new Promise((resolve) => socket.once('data', resolve));
+    socket.write('GET /health HTTP/1.0\r\n\r\n');
+    expect((await closed).match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+  });
+  test('a client that resets, and one that leaves without a word, disturb nobody', async () => {
+    const { socket } = open('OPTIONS /primary HTTP/1.0\r\n\r\n');
+    socket.resetAndDestroy();
+    open().socket.end();
+    expect(await open('OPTIONS /primary HTTP/1.0\r\n\r\n').closed).toMatch(/ 200 /);
+  });
+});
+
 describe('who says nothing, or too slowly', () => {
   test('a silent connection is closed within five seconds', async () => {
     const began = performance.now();
