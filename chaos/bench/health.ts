@@ -1,195 +1,125 @@
 import { spawn } from 'node:child_process';
-import { connect } from 'node:net';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { z } from 'zod';
-import { createClock } from '../../src/adapters/os/clock.ts';
-import { createApi } from '../../src/api/server.ts';
-import type { Instant } from '../../src/core/instant.ts';
-import { leaderStatus, positions, silentLog } from '../../test/unit/api/support.ts';
+import type { Lab } from '../lab/lab.ts';
+import { AGENT_FLAGS } from '../lab/member.ts';
+import { createLab } from '../lab/process-lab.ts';
+import { pause } from '../lab/wait.ts';
+import { table } from '../table.ts';
+import { CHECK, KEPT, sendLoad, type Load, type Measured } from './health-load.ts';
 
-/**
- * How many health requests one core answers. Starts the API in a child process pinned to one core, loads it from this
- * process, and prints requests a second, p50 and p99 for each kind of load; then the same with a flood of silent
- * connections, to see how long the child's event loop (the agent's own loop lives in it) is kept waiting.
- *
- *     node chaos/bench/health.ts [seconds]
- */
+/** How fast health requests are answered: as many as one core can, and by a real agent while its world stands still. */
 
-interface Load {
-  readonly what: string;
-  readonly connections: number;
-  readonly request: string;
-  /** A new connection for each request, as load balancers check. */
-  readonly fresh: boolean;
-  /** Requests a second in all; undefined: as many as possible. */
-  readonly pace?: number;
-  readonly silent?: number;
+export interface HealthBenchOptions {
+  readonly seconds: number;
+  readonly ttlMs: number;
+  readonly signal: AbortSignal;
 }
 
-const GET = 'GET /primary HTTP/1.1\r\nHost: x\r\n\r\n';
-const WARM_UP: Load = { what: 'warm-up', connections: 32, request: GET, fresh: false };
+/** Promised: requests a second on one core over kept connections, and milliseconds within which 99 % are answered. */
+const LEAST_PER_SECOND = 10_000;
+const MOST_P99_MS = 10;
+
+const WARM_UP: Load = { what: 'warm-up', connections: 32, request: KEPT, fresh: false };
 const LOADS: readonly Load[] = [
-  { what: 'GET /primary, kept connections', connections: 32, request: GET, fresh: false },
+  { what: 'GET /primary, kept', connections: 32, request: KEPT, fresh: false },
   {
     what: 'GET /replica?lag=10MB, kept',
     connections: 32,
-    request: GET.replace('primary', 'replica?lag=10MB'),
+    request: KEPT.replace('primary', 'replica?lag=10MB'),
     fresh: false,
   },
-  {
-    what: 'OPTIONS /primary HTTP/1.0, new connections',
-    connections: 32,
-    request: 'OPTIONS /primary HTTP/1.0\r\n\r\n',
-    fresh: true,
-  },
-  {
-    what: '5000/s kept and 500 silent connections',
-    connections: 32,
-    request: GET,
-    fresh: false,
-    pace: 5000,
-    silent: 500,
-  },
+  { what: 'OPTIONS /primary, a new connection each', connections: 32, request: CHECK, fresh: true },
+  { what: '5,000/s kept, 500 silent', connections: 32, request: KEPT, fresh: false, pace: 5_000, silent: 500 },
 ];
 
-const serve = async (): Promise<void> => {
-  const clock = createClock();
-  const later = (at: Instant, by: number): Instant => ({ mono: at.mono + by, boot: at.boot + by });
-  const fresh = () => leaderStatus({ madeAt: clock.now(), viewAt: clock.now(), deadline: later(clock.now(), 8_000) });
-  let status = fresh();
-  setInterval(() => (status = fresh()), 500);
-  const unused = () => Promise.reject(new Error('not part of this measurement'));
-  const api = createApi({
-    status: () => status,
-    clock,
-    positions,
-    operations: {
-      switchover: unused,
-      failover: unused,
-      restart: unused,
-      reinitialize: unused,
-      cancel: unused,
-      pause: unused,
-      configure: unused,
-    },
-    metricsText: () => Promise.resolve(''),
-    events: { recent: () => [], subscribe: () => () => undefined },
-    peers: {
-      ask: () => Promise.resolve(new Map()),
-      askPromises: () => Promise.resolve(new Map()),
-      close: () => Promise.resolve(),
-    },
-    promise: () => undefined,
-    local: { reload: unused },
-    log: silentLog,
-    options: { listen: { host: '127.0.0.1', port: 0 } },
-  });
-  await api.listen();
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  process.on('message', (message) => {
-    if (message === 'begin') {
-      delay.reset();
-      delay.enable();
-    } else {
-      delay.disable();
-      process.send?.({ loopP99: delay.percentile(99) / 1e6, loopMax: delay.max / 1e6 });
-    }
-  });
-  process.on('disconnect', () => process.exit());
-  process.send?.({ port: api.address()?.port });
-};
+const childReport = z.record(z.string(), z.number());
 
-/** One connection that asks, waits for the whole answer, and asks again. */
-const ask = (load: Load, port: number, until: number, took: number[], delayMs: () => number): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const open = (): void => {
-      const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-      let sentAt = 0;
-      let left = -1;
-      const send = (): void => {
-        if (performance.now() >= until) {
-          socket.destroy();
-          resolve();
-          return;
-        }
-        sentAt = performance.now();
-        left = -1;
-        socket.write(load.request);
-      };
-      const answered = (): void => {
-        took.push(performance.now() - sentAt);
-        const pause = delayMs();
-        if (load.fresh) return;
-        if (pause > 0) setTimeout(send, pause);
-        else send();
-      };
-      socket.on('connect', send);
-      socket.on('error', reject);
-      socket.on('close', () => {
-        if (performance.now() >= until) resolve();
-        else if (load.fresh) {
-          answered();
-          open();
-        } else open();
-      });
-      socket.on('data', (chunk: Buffer) => {
-        if (load.fresh) return;
-        if (left < 0) {
-          const end = chunk.indexOf('\r\n\r\n');
-          const length = /content-length: (\d+)/i.exec(chunk.toString('latin1', 0, end));
-          left = Number(length?.[1]) - (chunk.length - end - 4);
-        } else left -= chunk.length;
-        if (left <= 0) answered();
-      });
-    };
-    open();
-  });
-
-const percentile = (sorted: readonly number[], p: number): number => sorted[Math.floor((sorted.length - 1) * p)] ?? NaN;
-
-const measure = async (load: Load, port: number, seconds: number): Promise<string> => {
-  const silent = Array.from({ length: load.silent ?? 0 }, () =>
-    connect({ port, host: '127.0.0.1' }).on('error', () => undefined),
-  );
-  const took: number[] = [];
-  const began = performance.now();
-  const until = began + seconds * 1000;
-  const each = load.pace === undefined ? 0 : (load.connections * 1000) / load.pace;
-  let planned = began;
-  const delay = (): number => {
-    if (each === 0) return 0;
-    planned += each / load.connections;
-    return Math.max(0, planned - performance.now());
-  };
-  await Promise.all(Array.from({ length: load.connections }, () => ask(load, port, until, took, delay)));
-  for (const socket of silent) socket.destroy();
-  const sorted = took.toSorted((a, b) => a - b);
-  const rate = Math.round((took.length / (performance.now() - began)) * 1000);
-  return `${String(rate).padStart(7)} requests/s  p50 ${percentile(sorted, 0.5).toFixed(2)} ms  p99 ${percentile(sorted, 0.99).toFixed(2)} ms`;
-};
-
-const report = z.record(z.string(), z.number());
-
-const main = async (): Promise<void> => {
-  const seconds = Number(process.argv[2] ?? 5);
-  const child = spawn('taskset', ['-c', '0', process.execPath, import.meta.filename, 'serve'], {
+/** The API in a process pinned to one core. Returns whether it answers as many a second as promised. */
+export const benchHealthRate = async ({ seconds, signal }: HealthBenchOptions): Promise<boolean> => {
+  const serve = new URL('health-serve.ts', import.meta.url).pathname;
+  const child = spawn('taskset', ['-c', '0', process.execPath, ...AGENT_FLAGS, serve], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    signal,
   });
   const next = (): Promise<Record<string, number>> =>
     new Promise((resolve, reject) => {
-      child.once('message', (message) => resolve(report.parse(message)));
+      child.once('message', (message) => resolve(childReport.parse(message)));
       child.once('exit', (code) => reject(new Error(`the API's process ended with ${code}`)));
+      child.once('error', reject);
     });
   const { port = 0 } = await next();
-  await measure(WARM_UP, port, 2);
+  await sendLoad(WARM_UP, port, 2);
+  const rows: (readonly (string | number)[])[] = [];
+  let kept = 0;
   for (const load of LOADS) {
     child.send('begin');
-    const line = await measure(load, port, seconds);
+    const seen = await sendLoad(load, port, seconds);
     child.send('end');
-    const { loopP99 = NaN, loopMax = NaN } = await next();
-    console.log(`${load.what.padEnd(44)} ${line}  loop p99 ${loopP99.toFixed(1)} ms, max ${loopMax.toFixed(1)} ms`);
+    const { loopP99 = Number.NaN, cpuSeconds = Number.NaN } = await next();
+    const perCpuSecond = Math.round(seen.answers / cpuSeconds);
+    if (load === LOADS[0]) kept = seen.perSecond;
+    const { perSecond, p50, p99 } = seen;
+    console.log(JSON.stringify({ bench: 'health', load: load.what, perSecond, perCpuSecond, p50, p99, loopP99 }));
+    rows.push([load.what, perSecond, perCpuSecond, ...[p50, p99, loopP99].map((ms) => ms.toFixed(1))]);
   }
   child.disconnect();
+  const columns = ['load on one core', 'per second', 'per cpu second', 'p50 ms', 'p99 ms', 'loop p99 ms'];
+  console.log(`\n${table(columns, rows)}\n`);
+  return kept >= LEAST_PER_SECOND;
 };
 
-await (process.argv[2] === 'serve' ? serve() : main());
+/** Far more than three load balancers ask, far less than what keeps a core busy. */
+const GENTLE: readonly Load[] = [
+  { what: '1,000/s kept', connections: 16, request: KEPT, fresh: false, pace: 1_000 },
+  { what: '100/s new connections', connections: 4, request: CHECK, fresh: true, pace: 100 },
+];
+
+interface Phase {
+  readonly name: string;
+  readonly begin: (lab: Lab, leader: string) => Promise<void>;
+  readonly end: (lab: Lab, leader: string) => Promise<void>;
+}
+
+const nothing = (): Promise<void> => Promise.resolve();
+const PHASES: readonly Phase[] = [
+  { name: 'all well', begin: nothing, end: nothing },
+  {
+    name: 'database SIGSTOPped',
+    begin: (lab, leader) => lab.freeze(leader, 'database'),
+    end: (lab, leader) => lab.thaw(leader, 'database'),
+  },
+  { name: 'etcd paused', begin: (lab) => lab.etcd.freeze(), end: (lab) => lab.etcd.thaw() },
+];
+
+/** A real cluster whose leader is asked while its database, then etcd stands still. Returns whether it answers in time. */
+export const benchHealthStalled = async ({ seconds, ttlMs, signal }: HealthBenchOptions): Promise<boolean> => {
+  const lab = await createLab({ engine: 'postgres', members: 3, ttlMs });
+  const interrupt = (): void => void lab.stop();
+  signal.addEventListener('abort', interrupt);
+  const rows: (readonly (string | number)[])[] = [];
+  const seen: Measured[] = [];
+  try {
+    signal.throwIfAborted();
+    await lab.start();
+    for (const phase of PHASES) {
+      const leader = await lab.waitForHealthy({ deadlineMs: 120_000 });
+      const port = Number(new URL(lab.member(leader).apiUrl).port);
+      if (phase === PHASES[0]) await Promise.all(GENTLE.map((load) => sendLoad(load, port, 5))); // compiles the code
+      await pause(2_000);
+      await phase.begin(lab, leader);
+      const measured = await Promise.all(GENTLE.map((load) => sendLoad(load, port, seconds)));
+      await phase.end(lab, leader);
+      measured.forEach(({ answers, p50, p99, max }, index) => {
+        const load = GENTLE[index]?.what ?? '';
+        console.log(JSON.stringify({ bench: 'health', while: phase.name, load, answers, p50, p99, max }));
+        rows.push([phase.name, load, answers, ...[p50, p99, max].map((ms) => ms.toFixed(1))]);
+      });
+      seen.push(...measured);
+    }
+  } finally {
+    signal.removeEventListener('abort', interrupt);
+    await lab.stop();
+  }
+  console.log(`\n${table(['while', 'asked', 'answers', 'p50 ms', 'p99 ms', 'max ms'], rows)}`);
+  return seen.every(({ p99 }) => p99 < MOST_P99_MS);
+};

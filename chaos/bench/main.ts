@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { faultNames, findFault } from '../faults/faults.ts';
 import { benchFailover } from './failover.ts';
 import { benchFlood } from './flood.ts';
+import { benchHealthRate, benchHealthStalled } from './health.ts';
 import { benchIdle } from './idle.ts';
 import { comparisonNames, isComparisonName } from './versus/comparisons.ts';
 import { benchVersus, VERSUS_SCENARIOS } from './versus/versus.ts';
@@ -10,6 +11,8 @@ import { benchVersus, VERSUS_SCENARIOS } from './versus/versus.ts';
 const usage = `npm run bench -- --scenario NAME [--runs 10] [--ttl SECONDS]   outage for writers: ${faultNames.join(', ')}
 npm run bench -- --idle [--seconds 60] [--ttl SECONDS]         processor, memory and etcd revisions of a resting cluster
 npm run bench -- --flood [--seconds 20] [--ttl SECONDS]        5,000 health requests a second and 500 silent connections
+npm run bench -- --health [--seconds 5] [--ttl SECONDS]        health answers a second on one core, and how late they are
+                                                               while the database or etcd stands still
 npm run bench -- --peer patroni [--scenario NAME,...|all] [--comparison NAME,...|all] [--runs 10] [--report FILE] [--plots FOLDER]
                      beside Patroni, in containers (Linux, root), in turn: ${VERSUS_SCENARIOS.join(', ')};
                      comparisons: ${comparisonNames.join(', ')}; a line of JSON for every run is added to FILE
@@ -28,6 +31,7 @@ const readArguments = () => {
         scenario: { type: 'string' },
         idle: { type: 'boolean', default: false },
         flood: { type: 'boolean', default: false },
+        health: { type: 'boolean', default: false },
         runs: { type: 'string', default: '10' },
         ttl: { type: 'string' },
         seconds: { type: 'string' },
@@ -47,7 +51,7 @@ const number = (text: string, name: string, least: number): number => {
   return value >= least ? value : refuse(`--${name} ${text}: must be a number from ${least} up`);
 };
 
-const { scenario, idle, flood, ...given } = readArguments();
+const { scenario, idle, flood, health, ...given } = readArguments();
 const runs = number(given.runs, 'runs', 1);
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
@@ -61,6 +65,13 @@ const namesOf = <T extends string>(
   find: (name: string) => T | undefined,
 ): readonly T[] =>
   text === 'all' ? all : text.split(',').map((name) => find(name) ?? refuse(`--${option} ${name}: unknown`));
+
+const benchHealth = async (): Promise<boolean> => {
+  const ttlMs = number(given.ttl ?? '10', 'ttl', 3) * 1_000;
+  const options = { seconds: number(given.seconds ?? '5', 'seconds', 1), ttlMs, signal };
+  const enough = await benchHealthRate(options);
+  return (await benchHealthStalled(options)) && enough;
+};
 
 const run = (): Promise<boolean> => {
   if (given.peer !== undefined) {
@@ -90,6 +101,7 @@ const run = (): Promise<boolean> => {
       silent: 500,
       signal,
     });
+  if (health) return benchHealth();
   if (scenario === undefined) return refuse('nothing to measure was named');
   const name = findFault(scenario) ?? refuse(`--scenario ${scenario}: unknown`);
   return benchFailover({ scenario: name, runs, ttlMs: number(given.ttl ?? '3', 'ttl', 3) * 1_000, signal });

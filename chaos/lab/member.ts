@@ -11,7 +11,7 @@ import { createService, type Service } from './service.ts';
 const AGENT = fileURLToPath(new URL('../../dist/bin/haagent.js', import.meta.url));
 
 /** As in the shipped service: a small young generation and one helper thread keep a quarter of the memory free. */
-const AGENT_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
+export const AGENT_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
 
 /** A member of a process lab: its directory, its agent under an init, and the processes that belong to it. */
 export interface MemberProcess {

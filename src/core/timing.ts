@@ -31,13 +31,14 @@ export const SHORTEST_TTL: Ms = ms(3_000);
 
 /**
  * Timing for a ttl, with the other times scaled down from the defaults where they would not fit.
- * Keeps the proportions of the default profile: 2.5, 1.5, 2 and 0.5 seconds of 10.
+ * Keeps the proportions of the default profile (1.5, 2 and 0.5 seconds of 10), but a heartbeat is sent every fifth of a
+ * shorter ttl, not every fourth: there patience with a late proof is dearer than a write to etcd (docs/decisions/0013).
  */
 export const timingForTtl = (ttl: Ms): Timing => {
   const scale = Math.min(1, ttl / DEFAULT_TIMING.ttl);
   return {
     ttl,
-    heartbeatInterval: ms(Math.round(DEFAULT_TIMING.heartbeatInterval * scale)),
+    heartbeatInterval: scale < 1 ? ms(Math.round(ttl / 5)) : DEFAULT_TIMING.heartbeatInterval,
     callTimeout: ms(Math.round(DEFAULT_TIMING.callTimeout * scale)),
     fenceBudget: ms(Math.round(DEFAULT_TIMING.fenceBudget * scale)),
     margin: ms(Math.round(DEFAULT_TIMING.margin * scale)),

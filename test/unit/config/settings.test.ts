@@ -63,7 +63,7 @@ describe('compileSettings', () => {
   it('scales the other times with a smaller ttl, but not what is set', () => {
     expect(compiled({ ttl: '5s', timing: { margin: '100ms' } }).timing).toEqual({
       ttl: 5_000,
-      heartbeatInterval: 1_250,
+      heartbeatInterval: 1_000,
       callTimeout: 750,
       fenceBudget: 1_000,
       margin: 100,
