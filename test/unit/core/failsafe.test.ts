@@ -115,18 +115,18 @@ describe('the list of who must promise', () => {
 
 describe('a leader whose heartbeat is not answered', () => {
   test('asks every other listed member, once, when the call has had its time', () => {
-    expect(asks(feed(proven(), { kind: 'tick' }, 3_400))).toEqual([]);
-    const asking = feed(proven(), { kind: 'tick' }, 3_500);
+    expect(asks(feed(proven(), { kind: 'tick' }, 3_900))).toEqual([]);
+    const asking = feed(proven(), { kind: 'tick' }, 4_000);
     expect(asks(asking)).toEqual(['b', 'c']);
-    expect(asks(feed(asking.memory, { kind: 'tick' }, 3_600))).toEqual([]);
+    expect(asks(feed(asking.memory, { kind: 'tick' }, 4_100))).toEqual([]);
   });
 
   test('goes on when all promise, counted from before the question, and its guard knows', () => {
-    const asking = feed(proven(), { kind: 'tick' }, 3_500).memory;
-    const on = feed(asking, round(3_500, { b: promised, c: promised }), 3_900);
+    const asking = feed(proven(), { kind: 'tick' }, 4_000).memory;
+    const on = feed(asking, round(4_000, { b: promised, c: promised }), 4_400);
     // ttl 10 s less drift and margin
-    expect(on.memory.reign?.deadline).toEqual(instant(3_500 + 9_490));
-    expect(those(on, 'arm')).toEqual([{ kind: 'arm', term: term(10), deadline: instant(12_990) }]);
+    expect(on.memory.reign?.deadline).toEqual(instant(4_000 + 9_490));
+    expect(those(on, 'arm')).toEqual([{ kind: 'arm', term: term(10), deadline: instant(13_490) }]);
     expect(those(on, 'tell').map((e) => e.event)).toEqual(['failsafe.begun']);
     expect(on.memory.failsafe.activeSince).toBeDefined();
   });
@@ -136,26 +136,26 @@ describe('a leader whose heartbeat is not answered', () => {
     ['one was not asked', { b: promised }],
     ['nobody answers', {}],
   ])('does not go on when %s', (_what, answers) => {
-    const asking = feed(proven(), { kind: 'tick' }, 3_500).memory;
-    const after = feed(asking, round(3_500, answers), 3_900);
+    const asking = feed(proven(), { kind: 'tick' }, 4_000).memory;
+    const after = feed(asking, round(4_000, answers), 4_400);
     expect(after.memory.reign?.deadline).toEqual(instant(9_490));
     expect(those(after, 'arm')).toEqual([]);
     expect(after.memory.failsafe.refusals).not.toEqual([]);
   });
 
   test('does not revive a right that has ended, nor stop a fence that has begun (A13b)', () => {
-    const asking = feed(proven(), { kind: 'tick' }, 3_500).memory;
-    const late = feed(asking, round(3_500, { b: promised, c: promised }), 9_600);
+    const asking = feed(proven(), { kind: 'tick' }, 4_000).memory;
+    const late = feed(asking, round(4_000, { b: promised, c: promised }), 9_600);
     expect(late.memory.reign?.deadline).toEqual(instant(9_490));
     const fencing = { ...asking, task: { task: { kind: 'fence', reason: '' } as const, since: instant(7_500) } };
-    const during = feed(fencing, round(3_500, { b: promised, c: promised }), 7_600);
+    const during = feed(fencing, round(4_000, { b: promised, c: promised }), 7_600);
     expect(during.memory.reign?.deadline).toEqual(instant(9_490));
   });
 
   test('does not take the promises of another term (A3)', () => {
-    const asking = feed(proven(), { kind: 'tick' }, 3_500).memory;
+    const asking = feed(proven(), { kind: 'tick' }, 4_000).memory;
     const next = { ...asking, reign: reign({ term: term(40), deadline: instant(9_490) }) };
-    const after = feed(next, round(3_500, { b: promised, c: promised }), 3_900);
+    const after = feed(next, round(4_000, { b: promised, c: promised }), 4_400);
     expect(after.memory.reign?.deadline).toEqual(instant(9_490));
   });
 
@@ -166,13 +166,13 @@ describe('a leader whose heartbeat is not answered', () => {
       proven({ settings: { ...DEFAULT_SETTINGS, failsafe: false } }),
       proven({ reign: reign({ deadline: instant(9_490), unsettled: true }) }),
     ];
-    for (const m of none) expect(asks(feed(m, { kind: 'tick' }, 3_500))).toEqual([]);
+    for (const m of none) expect(asks(feed(m, { kind: 'tick' }, 4_000))).toEqual([]);
   });
 
   test('goes back to etcd when that answers again', () => {
     const on = { ...proven(), failsafe: { ...inForce, activeSince: 1 } };
     const applied = { kind: 'transacted', flight: 1, outcome: { kind: 'applied', revision: rev(50) } } as const;
-    const after = feed(on, applied, 3_900);
+    const after = feed(on, applied, 4_400);
     expect(after.memory.failsafe.activeSince).toBeUndefined();
     expect(those(after, 'tell').map((e) => e.event)).toEqual(['failsafe.ended']);
   });
