@@ -66,14 +66,14 @@ export const memberRecord = (m: Memory, positions: PositionAlgebra): MemberRecor
  * every step, so it makes no text unless the tags are two objects.
  */
 const same = (a: MemberRecord, b: MemberRecord): boolean => {
-  const there: Readonly<Record<string, unknown>> = { ...b };
-  return Object.entries(a).every(
-    ([key, value]) =>
-      value === there[key] ||
-      key === 'position' ||
-      (key === 'tags' && JSON.stringify(value) === JSON.stringify(b.tags)),
-  );
+  const [ours, theirs]: readonly Readonly<Record<string, unknown>>[] = [{ ...a }, { ...b }];
+  for (const key in ours)
+    if (ours[key] !== theirs?.[key] && key !== 'position' && (key !== 'tags' || !sameText(a.tags, b.tags)))
+      return false;
+  return true;
 };
+
+const sameText = (a: MemberRecord['tags'], b: MemberRecord['tags']): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** The transaction that publishes this member, if something has changed. */
 export const publishMember = (m: Memory, positions: PositionAlgebra): StateTransaction | undefined => {

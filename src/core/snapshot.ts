@@ -135,8 +135,18 @@ export const ownAnswer = (s: Snapshot): PeerAnswer | undefined => {
 /** How long the peers' answers say more than what they published. */
 const ANSWERS_LAST = 3_000;
 
+/** Rankings of a snapshot: several rules of one step ask for the same one. */
+const rankings = new WeakMap<Snapshot, Map<boolean, readonly CandidateReport[]>>();
+
 /** The ranking from what this member knows now: peers' answers, its own database, published records for the rest. */
 export const ranking = (s: Snapshot, allowDataLoss = false): readonly CandidateReport[] => {
+  const made = rankings.get(s) ?? new Map<boolean, readonly CandidateReport[]>();
+  const found = made.get(allowDataLoss) ?? rank(s, allowDataLoss);
+  rankings.set(s, made.set(allowDataLoss, found));
+  return found;
+};
+
+const rank = (s: Snapshot, allowDataLoss: boolean): readonly CandidateReport[] => {
   if (s.view === undefined) return [];
   const recent =
     s.m.peers !== undefined && elapsedAtMost(s.m.peers.at, s.m.now) <= ANSWERS_LAST ? s.m.peers.answers : [];

@@ -41,6 +41,8 @@ export interface Cluster {
   crashHost(member: Member): void;
   bootHost(member: Member): void;
   readonly network: Network;
+  /** No fault may begin any more. */
+  mended: boolean;
   /** How often a database became primary. */
   promotions(): number;
   /** The whole machine stands still, with its agent, guard and database; and goes on. */
@@ -117,6 +119,7 @@ export const createCluster = (world: World, plan: Plan): Cluster => {
         checks.promoted(host, generation);
       },
       destroys: () => checks.destroys(host),
+      initializes: () => checks.initializes(host),
       fences: () => checks.fences(host),
     });
     const self: Self = {
@@ -212,6 +215,7 @@ export const createCluster = (world: World, plan: Plan): Cluster => {
     },
     promotions: () => promotions,
     network,
+    mended: false,
     pauseHost: (member, suspended) => {
       if (!member.host.active()) return;
       world.note(member.host.name, `HOST STANDS STILL${suspended ? ' (suspended)' : ''}`);

@@ -8,7 +8,9 @@ import { GOOD_LINK } from './network/link.ts';
 const BOUND = 90_000;
 /** When an operator looks, should the cluster not be whole. */
 const PATIENCE = 20_000;
-const REST = 15_000;
+const REST = 10_000;
+/** What a fault left behind (a right that is nearly over) may still end after a cluster first looks whole. */
+const STEADY = 3_000;
 
 /** Transactions in a rest, in which nothing happens. */
 export interface Rest {
@@ -19,6 +21,7 @@ export interface Rest {
 /** Everything that a fault left is undone. */
 export const mend = (cluster: Cluster): void => {
   cluster.world.note('FAULT', 'everything is mended');
+  cluster.mended = true;
   resumeCluster(cluster);
   cluster.network.mendAll();
   cluster.etcd.setQuorum(true);
@@ -46,9 +49,11 @@ export const untilWhole = (cluster: Cluster): number => {
   const { world, checks, unsettled } = cluster;
   const begun = world.now();
   let helped = false;
+  let wholeSince: number | undefined;
   while (world.now() < begun + BOUND) {
     world.run(world.now() + 100, checks.always);
-    if (unsettled().length === 0) return world.now() - begun;
+    wholeSince = unsettled().length === 0 ? (wholeSince ?? world.now()) : undefined;
+    if (wholeSince !== undefined && world.now() >= wholeSince + STEADY) return wholeSince - begun;
     if (!helped && world.now() > begun + PATIENCE) {
       helped = true;
       help(cluster);
@@ -73,8 +78,6 @@ const help = (cluster: Cluster): void => {
 /** A whole cluster stays as it is: no change of leader, no rule that comes and goes, no needless transaction. */
 export const rest = ({ world, checks, etcd, decided, members, unsettled }: Cluster): Rest => {
   const term = etcd.view().leader?.modRevision;
-  // What was waiting for the cluster to be whole (a checkpoint) may end first.
-  world.run(world.now() + 5_000, checks.always);
   const decisions = total(decided);
   const steps = members.reduce((sum, { agent }) => sum + (agent?.steps() ?? 0), 0);
   const heartbeats = (): number => checks.counts.get('heartbeat') ?? 0;

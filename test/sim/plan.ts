@@ -12,19 +12,19 @@ export interface Plan {
 
 export const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
 
-/** Until when faults begin, and when everything is mended, in milliseconds. */
-const LAST = 50_000;
-export const HEAL = 60_000;
+/** For how long faults begin, and how long after the last one everything is mended, in milliseconds. */
+const CHAOS = [8_000, 16_000, 30_000];
+const AFTER = [1_000, 6_000, 20_000];
 
 /** What a seed stands for: a cluster and its faults. Given parts take the place of drawn ones and change nothing else. */
 export const planRun = (
   seed: number,
   given: Partial<Plan> = {},
   faults?: readonly Fault[],
-): { readonly plan: Plan; readonly faults: readonly Fault[] } => {
+): { readonly plan: Plan; readonly faults: readonly Fault[]; readonly mendAt: number } => {
   const chance = createChance(seed ^ 0x5eed);
   const members = given.members ?? chance.pick([1, 2, 2, 3, 3, 3, 3, 5]);
-  const ttl = given.ttl ?? chance.pick([3_000, 5_000, 10_000, 10_000]);
+  const ttl = given.ttl ?? chance.pick([3_000, 3_000, 5_000, 10_000]);
   // Sometimes one member must never lead, and one is preferred.
   const tags = members > 2 && chance.chance(0.3) ? { a: { nofailover: true }, b: { failoverPriority: 5 } } : {};
   const replication = {
@@ -34,9 +34,11 @@ export const planRun = (
   const settings = { replication, onCrash: chance.pick(['auto', 'auto', 'failover', 'restart'] as const) };
   // Some faults come while the cluster is still being created.
   const from = chance.pick([0, 4_000, 4_000]);
-  const drawn = drawFaults(chance, NAMES.slice(0, members), from, LAST);
   const failsafe = chance.chance(0.7);
+  const drawn = drawFaults(chance, NAMES.slice(0, members), from, from + chance.pick(CHAOS));
+  const last = (faults ?? drawn).at(-1)?.at ?? 0;
+  const mendAt = faults === undefined ? Math.max(from, last) + chance.pick(AFTER) : Math.max(60_000, last + 10_000);
   const drawnPlan =
     given.settings === undefined && faults === undefined ? { tags, settings: { ...settings, failsafe } } : {};
-  return { plan: { ...drawnPlan, ...given, members, ttl }, faults: faults ?? drawn };
+  return { plan: { ...drawnPlan, ...given, members, ttl }, faults: faults ?? drawn, mendAt };
 };

@@ -3,7 +3,7 @@ import { createCluster, type Cluster } from './cluster.ts';
 import { Violation } from './checks/violation.ts';
 import { schedule, type Fault } from './faults/faults.ts';
 import { mend, rest, untilWhole, type Rest } from './healing.ts';
-import { HEAL, planRun, type Plan } from './plan.ts';
+import { planRun, type Plan } from './plan.ts';
 import type { RarePath } from './sometimes.ts';
 import { createWorld } from './world.ts';
 
@@ -34,7 +34,7 @@ export interface Scenario {
 
 /** One run: bootstrap, faults, mending, and a rest in which nothing may happen any more. */
 export const simulate = ({ seed, plan: given, faults: chosen }: Scenario): Outcome => {
-  const { plan, faults } = planRun(seed, given, chosen);
+  const { plan, faults, mendAt } = planRun(seed, given, chosen);
   const world = createWorld(seed);
   const cluster = createCluster(world, plan);
   let broken: string | undefined;
@@ -43,7 +43,7 @@ export const simulate = ({ seed, plan: given, faults: chosen }: Scenario): Outco
   try {
     schedule(cluster, faults);
     world.at(0, watch(cluster));
-    world.run(HEAL, cluster.checks.always);
+    world.run(mendAt, cluster.checks.always);
     mend(cluster);
     healedIn = untilWhole(cluster);
     writesAtRest = rest(cluster);

@@ -24,6 +24,8 @@ export interface Checks {
   promoted(host: Host, generation: number): void;
   acknowledged(until: SimPosition): void;
   destroys(host: Host): void;
+  /** A host creates a database of its own. */
+  initializes(host: Host): void;
   /** A fence of the whole server begins, by agent or guard. */
   fences(host: Host): void;
   lost(): number;
@@ -48,6 +50,7 @@ export const createChecks = (deps: {
     counts,
     lost: data.lost,
     destroys: data.destroys,
+    initializes: (host) => data.initializes(host, etcd.view()),
     stepped: checkTerms,
     health: (members) => checkHealth(members, data.newest(), world.now()),
     always: () => {
@@ -81,7 +84,8 @@ export const createChecks = (deps: {
     fences: (host) => {
       const { heartbeat, leader, settings } = etcd.view();
       const paused = settings?.value.pause === true && heartbeat?.value.paused === true;
-      if (paused && leader?.value === host.name && host.database.acknowledges() && host.hungFor() === undefined)
+      const serves = host.database.server().kind === 'running' && host.acknowledges() && host.hungFor() === undefined;
+      if (paused && leader?.value === host.name && serves)
         throw new Violation('I19', `${host.name} is fenced although the cluster is paused`);
     },
   };

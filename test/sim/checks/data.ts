@@ -14,6 +14,7 @@ export interface DataChecks {
   termBegins(reference: SimPosition | undefined, forced: boolean): void;
   /** The cluster's identity, each time something was written. */
   identified(view: ClusterView): void;
+  initializes(host: Host, view: ClusterView): void;
   /** A host throws its data away. */
   destroys(host: Host): void;
   /** Acknowledged writes that promotions have dropped, in the unit of positions. */
@@ -38,6 +39,7 @@ export const createDataChecks = (world: World, hosts: readonly Host[], settings:
     const fork = forkOf(newest, kept);
     const gone = newest.at - fork.at;
     lost += gone;
+    newest = fork;
     world.sometimes('acknowledged writes were lost by a failover');
     const how = view.history?.value.how;
     if (how === 'hand-over' && view.history?.value.member === host.name)
@@ -76,6 +78,10 @@ export const createDataChecks = (world: World, hosts: readonly Host[], settings:
       if (identity !== undefined && systemId !== identity)
         throw new Violation('I12', `the cluster was system ${identity}, now it is ${systemId ?? 'none'}`);
       identity = systemId;
+    },
+    initializes: (host, { initialize }) => {
+      if (initialize?.value.systemId !== undefined)
+        throw new Violation('I12', `${host.name} creates a database although the cluster has one`);
     },
     destroys: (host) => {
       if (!host.database.usable() || host.database.systemId() !== identity) return;

@@ -16,7 +16,7 @@ const FACTS = { cluster: 'sim', agentStartedAt: 0 };
 
 /** What `/primary` answers now: the production code's own verdict, by the host's clock. */
 export const isOpen = ({ host, memory }: Answering): boolean =>
-  primary(statusOf(memory, simPositions, FACTS), host.now(), NO_LIMITS).code === 200;
+  memory.reign !== undefined && primary(statusOf(memory, simPositions, FACTS), host.now(), NO_LIMITS).code === 200;
 
 const servesReads = ({ host, memory }: Answering): boolean =>
   replica(statusOf(memory, simPositions, FACTS), host.now(), NO_LIMITS).code === 200;

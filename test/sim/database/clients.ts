@@ -3,8 +3,8 @@ import type { Host } from '../host/host.ts';
 import type { World } from '../world.ts';
 
 /** How often clients write, and replicas receive. */
-const TICK = 50;
-const MOST = 20;
+const TICK = 100;
+const MOST = 40;
 
 /**
  * Clients that write to every database that takes writes, all the time, and the streams from source to replica. What a

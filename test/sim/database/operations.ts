@@ -35,6 +35,8 @@ export const createOperate = (deps: {
   readonly promoted: (generation: number) => void;
   /** Data is about to be thrown away. */
   readonly destroys: () => void;
+  /** A database is about to be created. */
+  readonly initializes: () => void;
   /** A fence begins. */
   readonly fences: () => void;
 }): Operate => {
@@ -114,6 +116,7 @@ export const createOperate = (deps: {
 
     switch (task.kind) {
       case 'initialize':
+        deps.initializes();
         deps.destroys();
         database.spoil('initialize');
         later(() => {

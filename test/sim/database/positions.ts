@@ -18,25 +18,24 @@ export const asSim = (position: Position): SimPosition => {
   return position as SimPosition;
 };
 
-/** Everything of `a` is part of `b`'s log. */
+/** Everything of `a` is part of `b`'s log. Asked for at every receipt, so it looks at shared parts first. */
 export const isPartOf = (a: SimPosition, b: SimPosition): boolean => {
-  for (const [index, [generation, begins]] of a.path.entries()) {
-    const other = b.path[index];
-    if (other === undefined || other[0] !== generation || other[1] !== begins) return false;
+  if (a === b) return true;
+  const [ours, theirs] = [a.path, b.path];
+  if (ours !== theirs) {
+    if (ours.length > theirs.length) return false;
+    for (let index = 0; index < ours.length; index++) if (!samePart(ours[index]!, theirs[index]!)) return false;
   }
-  const left = b.path[a.path.length]?.[1];
-  return a.at <= (left ?? b.at);
+  return a.at <= (theirs[ours.length]?.[1] ?? b.at);
 };
+
+type Part = SimPosition['path'][number];
+const samePart = (a: Part, b: Part): boolean => a === b || (a[0] === b[0] && a[1] === b[1]);
 
 /** The last place that two logs share. */
 export const forkOf = (a: SimPosition, b: SimPosition): SimPosition => {
   let shared = 0;
-  while (
-    shared < Math.min(a.path.length, b.path.length) &&
-    a.path[shared]![0] === b.path[shared]![0] &&
-    a.path[shared]![1] === b.path[shared]![1]
-  )
-    shared += 1;
+  while (shared < Math.min(a.path.length, b.path.length) && samePart(a.path[shared]!, b.path[shared]!)) shared += 1;
   const end = (p: SimPosition): number => p.path[shared]?.[1] ?? p.at;
   return simPosition(a.path.slice(0, shared), Math.min(end(a), end(b)));
 };

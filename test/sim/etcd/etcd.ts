@@ -11,7 +11,7 @@ import type {
   MemberRecord,
 } from '../../../src/core/model.ts';
 import type { Settings } from '../../../src/core/settings.ts';
-import type { StateTransaction } from '../../../src/core/transaction.ts';
+import type { KeyRef, StateTransaction } from '../../../src/core/transaction.ts';
 import type { KeyValue, TransactOutcome } from '../../../src/ports/consensus.ts';
 import { nameOf, parseName } from '../../../src/state/paths.ts';
 import { createEtcdServer, type Commit } from '../store/server.ts';
@@ -141,6 +141,14 @@ export const createEtcd = (world: World): Etcd => {
   };
 };
 
+const refs = new Map<string, KeyRef | undefined>();
+
+/** Few names, read over and over. */
+const refOf = (name: string): KeyRef | undefined => {
+  if (!refs.has(name)) refs.set(name, parseName(name));
+  return refs.get(name);
+};
+
 const viewOf = (
   range: { readonly revision: ClusterView['revision']; readonly keys: readonly KeyValue[] },
   values: ReadonlyMap<string, unknown>,
@@ -151,7 +159,7 @@ const viewOf = (
   const intents: Keyed<Intent>[] = [];
   const fenced = new Set<Term>();
   for (const kv of range.keys) {
-    const ref = parseName(kv.key);
+    const ref = refOf(kv.key);
     const keyed = <T>(): Keyed<T> => ({
       value: (values.get(kv.value) ?? kv.value) as T,
       modRevision: kv.modRevision,

@@ -45,18 +45,18 @@ export const drawFaults = (chance: Chance, names: readonly string[], from: numbe
   const possible = kinds.length === 0 ? NAMES : kinds;
   const total = possible.reduce((sum, name) => sum + KINDS[name].weight, 0);
   const faults: Fault[] = [];
-  const count = 1 + Math.floor(chance.random() * chance.random() * 16);
+  const count = 1 + Math.floor((chance.random() * (until - from)) / 1_500);
   let at = chance.between(from, until);
   for (let index = 0; index < count; index++) {
     let roll = chance.random() * total;
     const kind = possible.find((name) => (roll -= KINDS[name].weight) < 0)!;
     const draw: Draw = {
       ...chance,
-      member: chance.chance(0.5) ? LEADER : chance.pick(names),
+      member: chance.chance(0.6) ? LEADER : chance.pick(names),
       lasts: () => chance.pick(LASTS) * chance.between(0.7, 1.3),
     };
     faults.push({ ...kindOf(kind).draw(draw), kind, at } as Fault);
-    at = chance.chance(0.6) ? Math.min(until, at + chance.between(0, 4_000)) : chance.between(from, until);
+    at = chance.chance(0.5) ? Math.min(until, at + chance.between(0, 3_000)) : chance.between(from, until);
   }
   return faults.toSorted((a, b) => a.at - b.at);
 };

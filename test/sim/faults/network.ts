@@ -81,7 +81,9 @@ export const networkFaults: FaultKinds<NetworkFault> = {
     apply: (cluster, { member, lasts, answer }) => {
       const victim = cluster.member(member);
       victim.host.link.set({ slowAnswer: answer });
-      cluster.world.at(answer * 5, () => disturb(cluster, victim, { cut: 'both', late: LATE }, lasts));
+      cluster.world.at(answer * 5, () => {
+        if (!cluster.mended) disturb(cluster, victim, { cut: 'both', late: LATE }, lasts);
+      });
     },
   },
   'dull-watch': {

@@ -57,12 +57,14 @@ export const createAgent = (deps: {
   let steps = 0;
   let guardBusyUntil = 0;
   let cancelWake = (): void => {};
+  let wakeAt = 0;
+  let timerAt = Infinity;
   const queue: Event[] = [];
   let busy = false;
 
   const moment = (): Moment => {
     const wall = START_OF_TIME + world.now();
-    return { now: host.now(), wall, time: wall.toFixed(3) };
+    return { now: host.now(), wall, time: String(Math.floor(wall)) };
   };
   let memory = newMemory(deps.self, host.files.instance, moment(), host.files.promise);
 
@@ -82,8 +84,19 @@ export const createAgent = (deps: {
     observer.stepped(host, before, event, memory, next.effects);
     for (const effect of next.effects) execute(effect);
     executor.leadershipChanged(memory);
+    wakeBy(world.now() + next.wakeIn);
+  };
+  /** One timer for the next look: moved on only when it fires, because nearly every step wants a later one. */
+  const wakeBy = (time: number): void => {
+    wakeAt = time;
+    if (timerAt <= time) return;
     cancelWake();
-    cancelWake = later(next.wakeIn, () => post({ kind: 'tick' }));
+    timerAt = time;
+    cancelWake = later(time - world.now(), () => {
+      timerAt = Infinity;
+      if (world.now() >= wakeAt) post({ kind: 'tick' });
+      else wakeBy(wakeAt);
+    });
   };
   const post = (event: Event): void => {
     if (!alive) return;

@@ -101,7 +101,9 @@ export const createHost = (deps: {
     return id;
   };
   const killServer = (leftovers: number): boolean => {
-    if (host.disk === 'stuck' && database.server().kind !== 'stopped' && database.usable()) {
+    const { kind } = database.server();
+    if (kind === 'stopped' && leftovers > 0) return true;
+    if (host.disk === 'stuck' && kind !== 'stopped' && database.usable()) {
       dying = leftovers;
       return false;
     }
