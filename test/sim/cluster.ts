@@ -41,6 +41,8 @@ export interface Cluster {
   crashHost(member: Member): void;
   bootHost(member: Member): void;
   readonly network: Network;
+  /** The times in force. */
+  timing(): Settings['timing'];
   /** No fault may begin any more. */
   mended: boolean;
   /** How often a database became primary. */
@@ -61,7 +63,7 @@ export interface Cluster {
 
 const RATE = 0.000_9;
 
-export const createCluster = (world: World, plan: Plan): Cluster => {
+export const createCluster = (world: World, plan: Plan, { shapes }: { readonly shapes: boolean }): Cluster => {
   const etcd = createEtcd(world);
   const network = createNetwork();
   const members: Member[] = [];
@@ -95,7 +97,7 @@ export const createCluster = (world: World, plan: Plan): Cluster => {
     },
   };
   const hosts: Host[] = [];
-  const checks = createChecks({ world, etcd, hosts, settings });
+  const checks = createChecks({ world, etcd, hosts, settings, shapes });
 
   for (let index = 0; index < plan.members; index++) {
     const name = parseMemberName(NAMES[index])!;
@@ -215,6 +217,7 @@ export const createCluster = (world: World, plan: Plan): Cluster => {
     },
     promotions: () => promotions,
     network,
+    timing: () => (etcd.view().settings?.value ?? settings).timing,
     mended: false,
     pauseHost: (member, suspended) => {
       if (!member.host.active()) return;

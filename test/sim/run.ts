@@ -1,43 +1,44 @@
 import { parseArgs } from 'node:util';
-import { simulate } from './simulate.ts';
+import { bugs, hunt, huntLine, MOST } from './bugs/hunt.ts';
+import { runSeeds } from './seeds.ts';
 
 /**
- * Runs the cluster simulation: `node test/sim/run.ts --seeds 1000 --seed 1 --trace`. Prints the timeline of the first
- * failing seed (with --trace: of every run) and ends with 1 when one failed.
+ * The cluster simulation: `npm run sim -- --seeds 1000 --seed 1`. `--seed S --trace` prints the timeline of one seed;
+ * `--seeded-bugs` plants each known bug and looks for it. Ends with 1 when a promise was broken, or a bug was not found.
  */
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '100' },
+    seeds: { type: 'string' },
     seed: { type: 'string', default: '1' },
     trace: { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
+    'seeded-bugs': { type: 'boolean', default: false },
+    only: { type: 'string' },
+    most: { type: 'string' },
   },
 });
 
-const first = Number(values.seed);
-const count = Number(values.seeds);
-const started = performance.now();
-const broken = new Map<string, number[]>();
-const rules = new Set<string>();
-let worst = { seed: 0, healedIn: 0 };
-for (let seed = first; seed < first + count; seed++) {
-  const outcome = simulate({ seed });
-  for (const rule of outcome.rules) rules.add(rule);
-  if (seed % 500 === 0) console.log(`… ${seed}`);
-  if (values.trace || (outcome.broken !== undefined && broken.size === 0 && !values.all))
-    console.log(outcome.lines.join('\n'));
-  if (outcome.broken === undefined) {
-    if (outcome.healedIn > worst.healedIn) worst = outcome;
-    continue;
+const seed = Number(values.seed);
+
+const seededBugs = async (): Promise<boolean> => {
+  const atLeast = Number(values.seeds ?? 100);
+  const wanted = bugs.filter(({ id }) => values.only === undefined || values.only.split(',').includes(id));
+  let missed = 0;
+  for (const bug of wanted) {
+    const result = await hunt(bug, { from: seed, atLeast, most: Number(values.most ?? MOST) });
+    if (result.first === undefined) missed += 1;
+    console.log(huntLine(result));
   }
-  const kind = outcome.broken.replaceAll(/\d+/g, 'n').slice(0, 90);
-  broken.set(kind, [...(broken.get(kind) ?? []), seed]);
-  if (!values.all) break;
-}
-for (const [kind, seeds] of broken) console.log(`${seeds.length} x ${kind}: seeds ${seeds.slice(0, 8).join(', ')}`);
-const took = ((performance.now() - started) / 1000).toFixed(1);
-console.log(
-  `${count} seeds from ${first} in ${took} s; longest healing ${(worst.healedIn / 1000).toFixed(1)} s (seed ${worst.seed}); ` +
-    `${rules.size} rules decided`,
-);
-process.exitCode = broken.size > 0 ? 1 : 0;
+  console.log(`${wanted.length - missed} of ${wanted.length} seeded bugs found`);
+  return missed === 0;
+};
+
+const good = values['seeded-bugs']
+  ? await seededBugs()
+  : runSeeds({
+      first: seed,
+      count: Number(values.seeds ?? (values.trace ? 1 : 100)),
+      trace: values.trace,
+      all: values.all,
+    });
+process.exitCode = good ? 0 : 1;

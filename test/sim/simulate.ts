@@ -30,13 +30,15 @@ export interface Scenario {
   readonly plan?: Partial<Plan>;
   /** Instead of random ones. */
   readonly faults?: readonly Fault[];
+  /** Whether transactions are held against D2 and D3 as they are written; else only by what comes of them. */
+  readonly shapes?: boolean;
 }
 
 /** One run: bootstrap, faults, mending, and a rest in which nothing may happen any more. */
-export const simulate = ({ seed, plan: given, faults: chosen }: Scenario): Outcome => {
+export const simulate = ({ seed, plan: given, faults: chosen, shapes = true }: Scenario): Outcome => {
   const { plan, faults, mendAt } = planRun(seed, given, chosen);
   const world = createWorld(seed);
-  const cluster = createCluster(world, plan);
+  const cluster = createCluster(world, plan, { shapes });
   let broken: string | undefined;
   let healedIn = Infinity;
   let writesAtRest: Rest = { heartbeats: 0, others: 0 };

@@ -222,7 +222,10 @@ export const createOperate = (deps: {
       if (failing) host.failingPromotions -= 1;
       if (failing && world.chance(0.5)) return later(() => failed('refused', 'the promotion was refused'), false);
       const become = (): TaskResult => {
-        if (database.server().kind !== 'running') return failed('refused', 'it is no running replica');
+        const now = database.server();
+        if (now.kind !== 'running') return failed('refused', 'it is no running replica');
+        // A server is promoted once, however often it is asked.
+        if (now.role === 'primary') return DONE;
         database.promote(generation);
         deps.promoted(generation);
         host.onDatabase();

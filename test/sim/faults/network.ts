@@ -16,7 +16,7 @@ export type NetworkFault =
   | Lasting<'cut-all'>
   | (Lasting<'lossy'> & { readonly share: number })
   | (Lasting<'slow'> & { readonly delay: number })
-  /** Answers get slow, and then nothing gets through any more. */
+  /** Answers get slow, as a share of what a caller waits for, and then nothing gets through any more. */
   | (Lasting<'fade'> & { readonly answer: number })
   /** The watch is late, or broken without anybody noticing; a compaction in between changes nothing. */
   | (Lasting<'dull-watch'> & { readonly delay: number; readonly lost: number });
@@ -76,12 +76,13 @@ export const networkFaults: FaultKinds<NetworkFault> = {
     apply: (cluster, { member, lasts, delay }) => disturb(cluster, cluster.member(member), { delay }, lasts),
   },
   fade: {
-    weight: 3,
-    draw: ({ member, lasts, between }) => ({ member, lasts: lasts(), answer: between(100, 1_300) }),
+    weight: 5,
+    draw: ({ member, lasts, between }) => ({ member, lasts: lasts(), answer: between(0.3, 1.1) }),
     apply: (cluster, { member, lasts, answer }) => {
       const victim = cluster.member(member);
-      victim.host.link.set({ slowAnswer: answer });
-      cluster.world.at(answer * 5, () => {
+      const { callTimeout, heartbeatInterval } = cluster.timing();
+      victim.host.link.set({ slowAnswer: answer * callTimeout });
+      cluster.world.at(callTimeout + 2 * heartbeatInterval, () => {
         if (!cluster.mended) disturb(cluster, victim, { cut: 'both', late: LATE }, lasts);
       });
     },

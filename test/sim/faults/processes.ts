@@ -1,4 +1,5 @@
 import type { Effect, Purpose, Task } from '../../../src/core/memory.ts';
+import { GOOD_LINK } from '../network/link.ts';
 import type { FaultKinds } from './kind.ts';
 
 interface Lasting<K extends string> {
@@ -15,7 +16,8 @@ export type ProcessFault =
   | Lasting<'agent-freeze'>
   | { readonly kind: 'guard-kill'; readonly member: string }
   | Lasting<'host-crash'>
-  | (Lasting<'host-pause'> & { readonly suspended: boolean })
+  /** It goes on `offline` milliseconds before its network does. */
+  | (Lasting<'host-pause'> & { readonly suspended: boolean; readonly offline: number })
   | { readonly kind: 'cold-start'; readonly lasts: number }
   | Lasting<'stop'>;
 
@@ -98,11 +100,18 @@ export const processFaults: FaultKinds<ProcessFault> = {
   },
   'host-pause': {
     weight: 3,
-    draw: ({ member, lasts, chance }) => ({ member, lasts: lasts(), suspended: chance(0.3) }),
-    apply: (cluster, { member, lasts, suspended }) => {
+    draw: ({ member, lasts, chance, pick }) => ({
+      member,
+      lasts: lasts(),
+      suspended: chance(0.5),
+      offline: pick([0, 0, 2_000, 8_000]),
+    }),
+    apply: (cluster, { member, lasts, suspended, offline }) => {
       const victim = cluster.member(member);
       cluster.pauseHost(victim, suspended);
+      if (offline > 0) victim.host.link.set({ cut: 'both' });
       cluster.world.at(lasts, () => cluster.resumeHost(victim));
+      cluster.world.at(lasts + offline, () => victim.host.link.set(GOOD_LINK));
     },
   },
   'cold-start': {

@@ -45,7 +45,7 @@ export const resumeCluster = (cluster: Cluster): void => {
 
 export const wishes: FaultKinds<Wish> = {
   pause: {
-    weight: 1,
+    weight: 3,
     draw: ({ lasts }) => ({ lasts: lasts() }),
     apply: (cluster, { lasts }) => {
       configure(cluster, (settings) => ({ ...settings, pause: true }));
