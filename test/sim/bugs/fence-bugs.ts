@@ -13,14 +13,14 @@ export const fenceBugs: readonly Bug[] = [
     'released-before-fenced',
     'D6: the key is given back while the database may be a primary',
     'core/actions.ts',
-    'm.reign === undefined || m.mayBePrimary || leadershipInFlight(m)',
+    'm.reign === undefined || !surelyNoPrimary(m) || leadershipInFlight(m)',
     'm.reign === undefined || leadershipInFlight(m)',
   ),
   bug(
     'tells-fenced-too-early',
     'D6: a deposed leader says that it is fenced before it is',
     'core/rules/safety.ts',
-    's.m.reign === undefined && !s.m.mayBePrimary,',
+    's.m.reign === undefined && surelyNoPrimary(s.m),',
     's.m.reign === undefined,',
   ),
   bug(
@@ -33,14 +33,14 @@ export const fenceBugs: readonly Bug[] = [
   bug(
     'leftovers-are-harmless',
     'a postmaster that died is taken for the whole server (measured: a backend committed 4.4 s later)',
-    'core/absorb.ts',
+    'core/primary.ts',
     'return db.leftovers > 0 && m.mayBePrimary;',
     'return false;',
   ),
   bug(
     'silent-database-is-no-primary',
     'a database that does not answer is taken for one that is not primary',
-    'core/absorb.ts',
+    'core/primary.ts',
     `    case 'starting':
     case 'unresponsive':
       return m.mayBePrimary;`,
