@@ -13,7 +13,7 @@ import { simPositions } from './database/positions.ts';
 import { traceStep, traceTransaction } from './trace.ts';
 import { isOpen, type Answering } from './checks/health.ts';
 import { startClients } from './database/clients.ts';
-import { isStep } from './faults/processes.ts';
+import { isStep, type Step } from './faults/steps.ts';
 import { createNetwork, type Network } from './network/network.ts';
 import { notePaths } from './paths.ts';
 import { NAMES, type Plan } from './plan.ts';
@@ -24,8 +24,8 @@ export interface Member {
   readonly self: Self;
   readonly operate: Operate;
   agent: SimAgent | undefined;
-  /** The agent is killed at this step, once. */
-  killAt: { readonly step: Parameters<typeof isStep>[1]; readonly killed: () => void } | undefined;
+  /** What a fault does when the agent takes this step, once. */
+  atStep: { readonly step: Step; readonly happens: () => void } | undefined;
 }
 
 /** Agents, databases, guards and one etcd, and the hands that faults and operators need. */
@@ -82,7 +82,7 @@ export const createCluster = (world: World, plan: Plan, { shapes }: { readonly s
       const there = byName.get(asked);
       if (reachable(asking, asked) === undefined || there?.agent === undefined || there.agent.frozen())
         return undefined;
-      return answerOf(there.agent.memory(), there.host);
+      return answerOf({ ...there.agent.memory(), now: there.host.now() });
     },
   };
   let promotions = 0;
@@ -136,7 +136,7 @@ export const createCluster = (world: World, plan: Plan, { shapes }: { readonly s
       bootstrapSettings: settings,
       bootstrapDocument: { settings },
     };
-    const member: Member = { host, self, operate, agent: undefined, killAt: undefined };
+    const member: Member = { host, self, operate, agent: undefined, atStep: undefined };
     members.push(member);
     byName.set(name, member);
   }
@@ -146,7 +146,7 @@ export const createCluster = (world: World, plan: Plan, { shapes }: { readonly s
       traceStep(world, host.name, before, event, after, effects);
       checks.stepped(host, before, after);
       notePaths(world, before, event, after);
-      killAtStep(byName.get(host.name)!, after, effects);
+      noticeStep(byName.get(host.name)!, after, effects);
       rulesSeen.add(after.decision.rule);
       for (const effect of effects)
         if (effect.kind === 'decided') decided.set(effect.rule, (decided.get(effect.rule) ?? 0) + 1);
@@ -161,13 +161,12 @@ export const createCluster = (world: World, plan: Plan, { shapes }: { readonly s
     members.flatMap(({ host, agent }) =>
       agent === undefined || !host.active() || agent.frozen() ? [] : [{ host, memory: agent.memory() }],
     );
-  const killAtStep = (member: Member, { flights }: SimMemory, effects: SimEffects): void => {
-    const { killAt } = member;
-    const purposeOf = (flight: number): ReturnType<Parameters<typeof isStep>[2]> =>
-      flights.find(({ id }) => id === flight)?.purpose.kind;
-    if (killAt === undefined || !effects.some((effect) => isStep(effect, killAt.step, purposeOf))) return;
-    member.killAt = undefined;
-    world.at(0, killAt.killed);
+  const noticeStep = (member: Member, { flights }: SimMemory, effects: SimEffects): void => {
+    const { atStep } = member;
+    const purposeOf = (flight: number): Step | undefined => flights.find(({ id }) => id === flight)?.purpose.kind;
+    if (atStep === undefined || !effects.some((effect) => isStep(effect, atStep.step, purposeOf))) return;
+    member.atStep = undefined;
+    world.at(0, atStep.happens);
   };
   let lives = 0;
   const cluster: Cluster = {

@@ -34,7 +34,7 @@ export const mend = (cluster: Cluster): void => {
     host.slowStop = 0;
     host.hang(0);
     host.setDisk('good');
-    member.killAt = undefined;
+    member.atStep = undefined;
     cluster.resumeHost(member);
     cluster.bootHost(member);
     member.agent?.thaw();

@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util';
 import { bugs, hunt, huntLine, MOST } from './bugs/hunt.ts';
+import { runSearches } from './search/run.ts';
 import { runSeeds } from './seeds.ts';
 
 /**
  * The cluster simulation: `npm run sim -- --seeds 1000 --seed 1`. `--seed S --trace` prints the timeline of one seed;
- * `--seeded-bugs` plants each known bug and looks for it. Ends with 1 when a promise was broken, or a bug was not found.
+ * `--seeded-bugs` plants each known bug and looks for it; `--exhaustive` looks at every state of small clusters. Ends with 1 when a promise was broken, or a bug was not found.
  */
 const { values } = parseArgs({
   options: {
@@ -13,6 +14,10 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
     'seeded-bugs': { type: 'boolean', default: false },
+    exhaustive: { type: 'boolean', default: false },
+    short: { type: 'boolean', default: false },
+    states: { type: 'string', default: '400000' },
+    seconds: { type: 'string', default: '600' },
     only: { type: 'string' },
     most: { type: 'string' },
   },
@@ -33,12 +38,15 @@ const seededBugs = async (): Promise<boolean> => {
   return missed === 0;
 };
 
-const good = values['seeded-bugs']
-  ? await seededBugs()
-  : runSeeds({
-      first: seed,
-      count: Number(values.seeds ?? (values.trace ? 1 : 100)),
-      trace: values.trace,
-      all: values.all,
-    });
+const seeds = (): boolean =>
+  runSeeds({
+    first: seed,
+    count: Number(values.seeds ?? (values.trace ? 1 : 100)),
+    trace: values.trace,
+    all: values.all,
+  });
+const searches = (): boolean =>
+  runSearches({ short: values.short, most: Number(values.states), seconds: Number(values.seconds) });
+
+const good = values['seeded-bugs'] ? await seededBugs() : values.exhaustive ? searches() : seeds();
 process.exitCode = good ? 0 : 1;

@@ -1,6 +1,7 @@
 import type { Cluster, Member } from '../cluster.ts';
 import { GOOD_LINK, type LinkFaults } from '../network/link.ts';
 import { otherHosts, type FaultKinds } from './kind.ts';
+import { SENDS, type Step } from './steps.ts';
 
 interface Lasting<K extends string> {
   readonly kind: K;
@@ -18,6 +19,8 @@ export type NetworkFault =
   | (Lasting<'slow'> & { readonly delay: number })
   /** Answers get slow, as a share of what a caller waits for, and then nothing gets through any more. */
   | (Lasting<'fade'> & { readonly answer: number })
+  /** What etcd answers to this step is lost, and whatever it says for a while after. */
+  | (Lasting<'lost-answer'> & { readonly step: Step })
   /** The watch is late, or broken without anybody noticing; a compaction in between changes nothing. */
   | (Lasting<'dull-watch'> & { readonly delay: number; readonly lost: number });
 
@@ -85,6 +88,14 @@ export const networkFaults: FaultKinds<NetworkFault> = {
       cluster.world.at(callTimeout + 2 * heartbeatInterval, () => {
         if (!cluster.mended) disturb(cluster, victim, { cut: 'both', late: LATE }, lasts);
       });
+    },
+  },
+  'lost-answer': {
+    weight: 4,
+    draw: ({ member, lasts, pick }) => ({ member, lasts: lasts(), step: pick(SENDS) }),
+    apply: (cluster, { member, lasts, step }) => {
+      const victim = cluster.member(member);
+      victim.atStep = { step, happens: () => disturb(cluster, victim, { cut: 'replies' }, lasts) };
     },
   },
   'dull-watch': {

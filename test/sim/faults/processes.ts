@@ -1,6 +1,6 @@
-import type { Effect, Purpose, Task } from '../../../src/core/memory.ts';
 import { GOOD_LINK } from '../network/link.ts';
 import type { FaultKinds } from './kind.ts';
+import { STEPS, type Step } from './steps.ts';
 
 interface Lasting<K extends string> {
   readonly kind: K;
@@ -12,7 +12,7 @@ interface Lasting<K extends string> {
 export type ProcessFault =
   | Lasting<'agent-kill'>
   /** Killed at the moment when it sends this transaction or begins this task: the deed is on its way. */
-  | (Lasting<'agent-kill-at'> & { readonly step: Purpose['kind'] | Task['kind'] })
+  | (Lasting<'agent-kill-at'> & { readonly step: Step })
   | Lasting<'agent-freeze'>
   | { readonly kind: 'guard-kill'; readonly member: string }
   | Lasting<'host-crash'>
@@ -20,33 +20,6 @@ export type ProcessFault =
   | (Lasting<'host-pause'> & { readonly suspended: boolean; readonly offline: number })
   | { readonly kind: 'cold-start'; readonly lasts: number }
   | Lasting<'stop'>;
-
-const STEPS: readonly (Purpose['kind'] | Task['kind'])[] = [
-  'heartbeat',
-  'lead',
-  'release',
-  'hand-over',
-  'fenced',
-  'initialize',
-  'member',
-  'clone',
-  'start',
-  'stop',
-  'fence',
-  'promote',
-  'barrier',
-  'follow',
-  'rewind',
-];
-
-/** This effect is the step at which an agent is to be killed. */
-export const isStep = (
-  effect: Effect,
-  step: Purpose['kind'] | Task['kind'],
-  purposeOf: (flight: number) => Purpose['kind'] | undefined,
-): boolean =>
-  (effect.kind === 'run' && effect.task.kind === step) ||
-  (effect.kind === 'transact' && purposeOf(effect.flight) === step);
 
 export const processFaults: FaultKinds<ProcessFault> = {
   'agent-kill': {
@@ -63,9 +36,9 @@ export const processFaults: FaultKinds<ProcessFault> = {
     draw: ({ member, lasts, pick }) => ({ member, lasts: lasts(), step: pick(STEPS) }),
     apply: (cluster, { member, lasts, step }) => {
       const victim = cluster.member(member);
-      victim.killAt = {
+      victim.atStep = {
         step,
-        killed: () => {
+        happens: () => {
           cluster.killAgent(victim);
           cluster.world.at(lasts, () => cluster.startAgent(victim));
         },

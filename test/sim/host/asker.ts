@@ -16,9 +16,8 @@ export interface Neighbours {
   readonly way: () => number;
 }
 
-/** The answer of a living agent, from its memory and its clock. */
-export const answerOf = (memory: Memory, host: Host): PeerAnswer => {
-  const m: Memory = { ...memory, now: host.now() };
+/** The answer of a living agent, from its memory with the time of the question in it. */
+export const answerOf = (m: Memory): PeerAnswer => {
   const running = ownAnswer(takeSnapshot(m, simPositions));
   if (running !== undefined) return running;
   return {

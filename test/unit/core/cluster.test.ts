@@ -46,8 +46,8 @@ describe('a cluster of three', () => {
 
   test('starts nothing on the old leader while the answer to the hand-over is missing (D2)', () => {
     const outcome = run(
-      { kind: 'switchover', at: 20_000, to: undefined },
-      { kind: 'cut-etcd', at: 20_580, member: LEADER, lasts: 5_000, way: 'replies' },
+      { kind: 'lost-answer', at: 20_000, member: LEADER, lasts: 5_000, step: 'hand-over' },
+      { kind: 'switchover', at: 20_001, to: undefined },
     );
     whole(outcome);
     expect(outcome.rules).toContain('handover.settle');
