@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { checkConfig } from '../config/check.ts';
 import { initConfig, type InitAnswers } from '../config/init.ts';
 import { AgentError, ERRORS } from '../core/errors.ts';
@@ -16,7 +16,7 @@ interface InitOptions extends Omit<InitAnswers, 'etcdEndpoints'> {
 }
 
 const program = new Command('haagent')
-  .description('High-availability agent for PostgreSQL. One runs beside every database server.')
+  .description('High-availability agent for PostgreSQL, MySQL and MariaDB. One runs beside every database server.')
   .version(VERSION)
   .exitOverride();
 
@@ -45,11 +45,14 @@ config
 config
   .command('init')
   .description('print a commented configuration file, also from a PostgreSQL that is there already')
+  .addOption(
+    new Option('--engine <name>', 'the database').choices(['postgresql', 'mysql', 'mariadb']).default('postgresql'),
+  )
   .option('--cluster <name>', 'name of the cluster')
   .option('--member <name>', 'name of this member')
   .option('--etcd <urls>', 'etcd servers, separated by commas')
   .option('--data-dir <directory>', 'data directory, existing or to be made')
-  .option('--port <port>', 'port of PostgreSQL', Number)
+  .option('--port <port>', 'port of the database', Number)
   .option('--advertise <host>', 'how others reach this host')
   .option('--api-port <port>', 'port of the REST API', Number)
   .option('--os-user <name>', 'user that the database runs as, where the agent is root')
