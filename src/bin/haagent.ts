@@ -4,7 +4,8 @@ import { checkConfig } from '../config/check.ts';
 import { initConfig, type InitAnswers } from '../config/init.ts';
 import { AgentError, ERRORS } from '../core/errors.ts';
 import { VERSION } from '../version.ts';
-import { runAgent } from './run.ts';
+import { forgetStoreOf } from './forget-store.ts';
+import { readConfig, runAgent } from './run.ts';
 
 /** Exit code for a configuration that cannot be used (sysexits EX_CONFIG): init systems need not try again. */
 const EX_CONFIG = 78;
@@ -28,6 +29,17 @@ program
   .option('-c, --config <file>', 'configuration file', process.env['HAAGENT_CONFIG'] ?? DEFAULT_CONFIG)
   .action(async (options: { readonly config: string }) => {
     process.exitCode = await runAgent(options.config);
+  });
+
+program
+  .command('forget-store')
+  .description(
+    'after etcd was restored or made anew on purpose: let the agent of this member believe it at its next start',
+  )
+  .option('-c, --config <file>', 'configuration file', process.env['HAAGENT_CONFIG'] ?? DEFAULT_CONFIG)
+  .action(async (options: { readonly config: string }) => {
+    await forgetStoreOf(readConfig(options.config));
+    process.stdout.write('etcd will be believed as it is at the next start of the agent\n');
   });
 
 const config = program.command('config').description('check a configuration file, or write one');

@@ -9,6 +9,7 @@ import { startAgent, type Agent } from '../agent/agent.ts';
 import { createHooks } from '../agent/hooks.ts';
 import { createInstanceFile } from '../agent/instance.ts';
 import { createPromiseFile } from '../agent/promise-file.ts';
+import { createStoreFile } from '../agent/store-file.ts';
 import type { ApiDeps } from '../api/deps.ts';
 import { createApi, type Api } from '../api/server.ts';
 import { faultLines } from '../config/faults.ts';
@@ -193,6 +194,7 @@ const begin = async (config: LocalConfig, world: World & { readonly guard: Guard
     stateDir: member.stateDir,
     instanceFile: instanceOf(config),
     promiseFile: createPromiseFile(member.stateDir),
+    storeFile: createStoreFile(member.stateDir),
     hooks,
     telemetry: telemetryOf(os.log, world.metrics, world.recorder),
   });
