@@ -1,6 +1,8 @@
 import { ms, type InstanceId, type Ms } from '../core/brand.ts';
 import { StepError } from '../core/errors.ts';
 import type { Memory, Task, TaskResult } from '../core/memory.ts';
+import { remaining } from '../core/instant.ts';
+import { describeDemand } from '../core/quorum/durability.ts';
 import { takeSnapshot, wantedSource } from '../core/snapshot.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Database, Step } from '../ports/database.ts';
@@ -46,7 +48,10 @@ const timeoutOf = (task: Task, memory: Memory): Ms => {
     case 'promote':
       return ms(60 * SECOND);
     case 'barrier':
+    case 'stop-receiving':
       return ms(5 * SECOND);
+    case 'acknowledge':
+      return acknowledgeWithin(memory);
     case 'checkpoint':
       return ms(120 * SECOND);
     case 'follow':
@@ -56,6 +61,12 @@ const timeoutOf = (task: Task, memory: Memory): Ms => {
     default:
       return task satisfies never;
   }
+};
+
+/** A demand is never changed on a node whose right may end meanwhile. */
+const acknowledgeWithin = ({ reign, settings, now }: Memory): Ms => {
+  const left = reign?.deadline === undefined ? 0 : remaining(reign.deadline, now) - settings.timing.fenceBudget;
+  return ms(Math.max(100, Math.min(5 * SECOND, left)));
 };
 
 /** Runs the long actions on the database, one at a time (01 "Shape"). */
@@ -84,8 +95,8 @@ export const createExecutor = (deps: Deps): Executor => {
     },
     leadershipChanged: (memory) => {
       const task = current?.task;
-      if ((task?.kind === 'promote' || task?.kind === 'barrier') && memory.reign?.term !== task.term)
-        current?.controller.abort(new Error(`term ${task.term} is over`));
+      const ofTerm = task?.kind === 'promote' || task?.kind === 'barrier' || task?.kind === 'acknowledge';
+      if (ofTerm && memory.reign?.term !== task.term) current?.controller.abort(new Error(`term ${task.term} is over`));
     },
     close: async () => {
       closed = true;
@@ -162,6 +173,13 @@ const perform = async (task: Task, step: Step, deps: Deps): Promise<TaskResult> 
     case 'barrier':
       await database.barrier({ ...step, term: task.term });
       return DONE;
+    case 'acknowledge':
+      await database.acknowledge({ ...step, from: task.from, wanted: task.wanted });
+      return DONE;
+    case 'stop-receiving': {
+      const { position } = await database.stopReceiving(step);
+      return { kind: 'done', finalPosition: position };
+    }
     case 'checkpoint':
       await database.checkpoint(step);
       return DONE;
@@ -216,6 +234,10 @@ const describe = (task: Task): string => {
       return `promote for term ${task.term} with generation ${task.generation}`;
     case 'barrier':
       return `barrier commit of term ${task.term}`;
+    case 'acknowledge':
+      return `demand ${describeDemand(task.wanted)} for each commit`;
+    case 'stop-receiving':
+      return `receive from nobody any more, to pledge in term ${task.term}`;
     case 'checkpoint':
     case 'configure':
     case 'initialize':

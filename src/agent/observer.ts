@@ -2,12 +2,14 @@ import { ms } from '../core/brand.ts';
 import { known, unknown } from '../core/known.ts';
 import type { Event, Memory } from '../core/memory.ts';
 import type { MemberState } from '../core/model.ts';
+import { listens, looksClosely } from '../core/quorum/pace.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Database } from '../ports/database.ts';
 import type { Log } from '../ports/log.ts';
 import { createWakeable, type Wakeable } from './wakeable.ts';
 
 const STEADY = 1_000;
+const LISTENING = 400;
 const BUSY = 100;
 const FAST = 20;
 const PATIENCE = ms(1_000);
@@ -73,8 +75,9 @@ const leaderStops = (m: Memory): boolean => leaderState(m) === 'stopping' || lea
 /** Milliseconds to the next look: a second when nothing happens, less while something does. */
 const pace = (m: Memory): number => {
   const db = m.database.kind === 'known' ? m.database.value : undefined;
-  if (db?.kind !== 'running') return BUSY;
+  if (db?.kind !== 'running' || looksClosely(m)) return BUSY;
   if (db.role === 'primary') return m.reign === undefined || m.handover !== undefined ? BUSY : STEADY;
   if (leaderStops(m)) return FAST;
-  return m.reign !== undefined || !db.streaming || m.leaderlessSince !== undefined ? BUSY : STEADY;
+  if (m.reign !== undefined || !db.streaming || m.leaderlessSince !== undefined) return BUSY;
+  return listens(m) ? LISTENING : STEADY;
 };

@@ -1,5 +1,6 @@
 import type { MemberName } from '../core/brand.ts';
 import type { Memory } from '../core/memory.ts';
+import { binds } from '../core/quorum/promise.ts';
 import type { DatabaseConfig, SlotPlan } from '../ports/database.ts';
 
 /** What the database is to be configured with: the cluster's settings, and the members that may replicate. */
@@ -10,7 +11,16 @@ export const databaseConfig = (m: Memory): DatabaseConfig => ({
     ...new Set([m.self.host, ...[...(m.view?.members.values() ?? [])].map(({ value }) => value.host)]),
   ].sort(),
   instance: m.instance,
+  ...synchronous(m),
 });
+
+/** In force in the modes that wait for voters, and as long as anything is promised that was asked for in one of them. */
+const synchronous = (m: Memory): Pick<DatabaseConfig, 'synchronous'> => {
+  const { mode, suspectAfter, strict } = m.settings.replication;
+  if (mode === 'async' && !binds(m.view)) return {};
+  const { nosync, nofailover, failoverPriority } = m.self.tags;
+  return { synchronous: { suspectAfter, strict, mayVote: !nosync && !nofailover && failoverPriority > 0 } };
+};
 
 /**
  * The slots that this member should have: one for every other member that may replicate from it, now or after a failover.

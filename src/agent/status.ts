@@ -2,6 +2,8 @@ import type { AgentStatus } from '../core/status.ts';
 import type { Memory } from '../core/memory.ts';
 import type { PositionAlgebra } from '../core/position.ts';
 import { closesPrimary } from '../core/handover.ts';
+import { describeDemand } from '../core/quorum/durability.ts';
+import { keptClosed } from '../core/quorum/open.ts';
 import { lagOf, roleOf, serves, stateOf } from '../core/publish.ts';
 import { ranking, takeSnapshot } from '../core/snapshot.ts';
 
@@ -24,7 +26,8 @@ export const statusOf = (
     s.running.writable &&
     m.task?.task.kind !== 'stop' &&
     m.task?.task.kind !== 'fence' &&
-    !closesPrimary(m.handover);
+    !closesPrimary(m.handover) &&
+    keptClosed(s) === undefined;
   return {
     cluster: facts.cluster,
     name: m.self.name,
@@ -75,6 +78,7 @@ const taskDetail = (m: Memory): string => {
   const task = m.task?.task;
   if (task === undefined) return '';
   if ('reason' in task) return task.reason;
+  if (task.kind === 'acknowledge') return describeDemand(task.wanted);
   if ('from' in task) return `from ${task.from.member}`;
   return '';
 };

@@ -62,6 +62,14 @@ const replication = z.strictObject({
     shown: '1MB',
     description: "What a new leader may lack of the last leader's published position.",
   }),
+  max_lag_on_voter: size('1TB').optional().meta({
+    shown: '16MB',
+    description: 'What a replica may lack of the leader when it becomes a voter (sync and quorum).',
+  }),
+  suspect_after: duration('500ms', '30s').optional().meta({
+    shown: '1.5s',
+    description: 'How long a replica hears nothing of the leader before it suspects it (sync and quorum).',
+  }),
 });
 
 export const settingsSchema = z.strictObject({

@@ -24,6 +24,8 @@ const settingsOf = (written: WrittenSettings): Settings => ({
     acks: written.replication?.acks ?? DEFAULT_SETTINGS.replication.acks,
     strict: written.replication?.strict ?? DEFAULT_SETTINGS.replication.strict,
     maxLagOnFailover: written.replication?.max_lag_on_failover ?? DEFAULT_SETTINGS.replication.maxLagOnFailover,
+    maxLagOnVoter: written.replication?.max_lag_on_voter ?? DEFAULT_SETTINGS.replication.maxLagOnVoter,
+    suspectAfter: written.replication?.suspect_after ?? DEFAULT_SETTINGS.replication.suspectAfter,
   },
   onCrash: written.on_crash ?? DEFAULT_SETTINGS.onCrash,
   crashRestartTimeout: written.crash_restart_timeout ?? DEFAULT_SETTINGS.crashRestartTimeout,

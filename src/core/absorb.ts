@@ -1,4 +1,4 @@
-import { ms, type Revision } from './brand.ts';
+import { ms, type Revision, type Term } from './brand.ts';
 import type { DatabaseView } from './database.ts';
 import { failsafeSettled, promisesCame } from './failsafe.ts';
 import { stepHandover, type HandoverEvent } from './handover.ts';
@@ -10,6 +10,9 @@ import type { ClusterView } from './model.ts';
 import type { PositionAlgebra } from './position.ts';
 import { isConclusive, mayStillPromote, primaryAfter } from './primary.ts';
 import { answerPromise, unsettledAfterView } from './promise.ts';
+import { UNKNOWN_DEMAND, type Demand } from './quorum/demand.ts';
+import { withdrew } from './quorum/pledging.ts';
+import { sightAfterAsking, sightAfterLook, sightOfTerm } from './quorum/sight.ts';
 import { adopt, seenHeartbeat, type Reign } from './reign.ts';
 
 /** What one event changes in the memory, before anything is decided. */
@@ -33,7 +36,10 @@ export const absorb = (m: Memory, event: Event, positions: PositionAlgebra): Res
     case 'guard':
       return [seeGuard(m, event), []];
     case 'peers':
-      return [handoverHears({ ...m, peers: event.round, asking: false }, positions), []];
+      return [
+        handoverHears({ ...m, peers: event.round, asking: false, sight: sightAfterAsking(m, event.round) }, positions),
+        [],
+      ];
     case 'promise-asked':
       return answerPromise(m, event.question, event.request);
     case 'promises':
@@ -41,7 +47,7 @@ export const absorb = (m: Memory, event: Event, positions: PositionAlgebra): Res
     case 'task-ended':
       return endTask(m, event.task, event.result, event.database, positions);
     case 'instance':
-      return [{ ...m, instance: event.instance }, []];
+      return [{ ...m, instance: event.instance, pledging: { ...m.pledging, stopped: undefined } }, []];
     case 'tags':
       return [{ ...m, self: { ...m.self, tags: event.tags } }, []];
     case 'stop':
@@ -70,7 +76,8 @@ const seeView = (m: Memory, view: ClusterView): Result => {
     silence: seenHeartbeat(m.silence, view.heartbeat, m.now),
     unsettledLead: unsettledAfterView(m, view),
   };
-  return next.reign === undefined ? takeUp(next, view) : keepOrLose(next, view);
+  const seen: Memory = { ...next, sight: sightOfTerm(next) };
+  return seen.reign === undefined ? takeUp(seen, view) : keepOrLose(seen, view);
 };
 
 /** An intent that was withdrawn or has ended is not carried any more. */
@@ -89,7 +96,7 @@ const takeUp = (m: Memory, view: ClusterView): Result => {
     message: `the leader key of term ${reign.term} is ours (${view.history?.value.how ?? 'unknown'}): proving it by a heartbeat`,
     fields: { term: String(reign.term), clearance: reign.clearance, generation: reign.generation },
   };
-  return [{ ...m, reign }, [tell]];
+  return [{ ...m, reign, demand: UNKNOWN_DEMAND }, [tell]];
 };
 
 /** The term was begun by an attempt of this very process whose answer is late or lost: its right was judged then (D5). */
@@ -166,6 +173,11 @@ const settle = (m: Memory, id: number, told: Settled, positions: PositionAlgebra
       return [endCarrying(landed, flight, outcome), [{ kind: 'read-view' }]];
     case 'failsafe':
       return failsafeSettled(landed, flight, outcome);
+    case 'publish':
+      return [publishSettled(landed, flight.purpose.term, outcome), [{ kind: 'read-view' }]];
+    case 'pledge':
+      return [pledgeSettled(landed, flight.purpose.term, outcome), [{ kind: 'read-view' }]];
+    case 'suspect':
     case 'initialize':
     case 'member':
     case 'housekeeping':
@@ -193,6 +205,19 @@ const decideFrom = (m: Memory, { purpose }: Flight, outcome: Settled): Memory['d
     : m.decideFrom;
 };
 
+/** A publication that was done settles every earlier one: those compare a list that is gone (rule D2). */
+const publishSettled = (m: Memory, term: Term, outcome: Settled): Memory =>
+  outcome.kind === 'applied' && m.reign?.term === term ? { ...m, demand: { ...m.demand, unsettled: false } } : m;
+
+/** The same for the own register (rule D11). A withdrawal that is known lets receiving begin. */
+const pledgeSettled = (m: Memory, pledged: Term | undefined, outcome: Settled): Memory => {
+  if (outcome.kind !== 'applied') return m;
+  const settled = { ...m.pledging, unsettled: false };
+  const stopped = m.pledging.stopped?.term;
+  if (pledged !== undefined || stopped === undefined) return { ...m, pledging: settled };
+  return { ...m, pledging: withdrew(m.pledging, stopped, m.now) };
+};
+
 const endCarrying = (m: Memory, flight: Flight, outcome: Settled): Memory =>
   outcome.kind === 'applied' && flight.purpose.kind === 'intent' && m.carrying?.id === flight.purpose.id
     ? { ...m, carrying: undefined }
@@ -210,6 +235,8 @@ const seeDatabase = (m: Memory, database: Known<DatabaseView>): Memory => {
   return {
     ...m,
     reign,
+    demand: demandAfter(m, database.value),
+    sight: sightAfterLook(m, database.value),
     database,
     databaseAt: m.now,
     mayBePrimary: primaryAfter(m, database.value),
@@ -218,6 +245,16 @@ const seeDatabase = (m: Memory, database: Known<DatabaseView>): Memory => {
     promotionPending: m.promotionPending && mayStillPromote(database.value),
     downSince: down && m.reign !== undefined ? (m.downSince ?? m.now) : undefined,
   };
+};
+
+/** What was proven of a server ends with it; what was prepared is in force in the server that was promoted with it, or gone. */
+const demandAfter = ({ demand, settings, reign, now }: Memory, db: DatabaseView): Demand => {
+  if (db.kind !== 'running')
+    return { ...demand, proven: undefined, prepared: undefined, mark: undefined, committed: false };
+  if (db.role !== 'primary' || reign === undefined) return demand;
+  const connected = db.replicas.some(({ state }) => state === 'streaming');
+  const alone = settings.replication.mode !== 'async' && !connected;
+  return { ...demand, aloneSince: alone ? (demand.aloneSince ?? now) : undefined };
 };
 
 const handoverHears = (m: Memory, positions: PositionAlgebra): Memory => {
@@ -271,6 +308,17 @@ const troubleAfter = (m: Memory, task: Task, result: TaskResult): Trouble | unde
   return { task: task.kind, count, at: m.now, notBefore: after(m.now, ms(backoff(count))), message: result.message };
 };
 
+/** Only a task that ended well proves anything; after one that did not, either demand may be in force (rule D7). */
+const acknowledged = (m: Memory, task: Extract<Task, { kind: 'acknowledge' }>, done: boolean): Memory => {
+  const db = m.database.kind === 'known' ? m.database.value : undefined;
+  const running = db?.kind === 'running' ? db : undefined;
+  const same = m.reign?.term === task.term;
+  const prepared = done && same && running?.role === 'replica' ? task.wanted : undefined;
+  const proven = done && same && running?.role === 'primary' ? task.wanted : undefined;
+  const mark = proven === undefined ? undefined : running?.position;
+  return { ...m, demand: { ...m.demand, proven, prepared, mark, committed: false } };
+};
+
 const taskMeans = (m: Memory, task: Task, result: TaskResult, positions: PositionAlgebra): Memory => {
   const done = result.kind === 'done';
   const why = result.kind === 'failed' ? result.message : 'it was aborted';
@@ -278,7 +326,15 @@ const taskMeans = (m: Memory, task: Task, result: TaskResult, positions: Positio
     case 'fence':
       return done ? { ...m, mayBePrimary: false, looked: true, promotionPending: false } : m;
     case 'barrier':
-      return done && m.reign?.term === task.term ? { ...m, reign: { ...m.reign, barrier: true } } : m;
+      return done && m.reign?.term === task.term
+        ? { ...m, reign: { ...m.reign, barrier: true }, demand: { ...m.demand, committed: true } }
+        : m;
+    case 'acknowledge':
+      return acknowledged(m, task, done);
+    case 'stop-receiving':
+      return done && result.finalPosition !== undefined
+        ? { ...m, pledging: { ...m.pledging, stopped: { term: task.term, position: result.finalPosition } } }
+        : m;
     case 'checkpoint':
       return task.purpose === 'handover'
         ? handoverStep(m, done ? { kind: 'checkpointed' } : { kind: 'step-failed', why }, positions)

@@ -3,8 +3,12 @@ import { after, elapsedAtMost, remaining } from './instant.ts';
 import { beginHandover } from './handover.ts';
 import { inFlight, leadershipInFlight, send } from './flights.ts';
 import type { Effect, Memory, Task } from './memory.ts';
-import type { Initialize, Intent, IntentOutcome, Keyed } from './model.ts';
 import { surelyNoPrimary } from './primary.ts';
+import { selfVoter } from './quorum/durability.ts';
+import { newestTerm, ownEntry, withEntry } from './quorum/promise.ts';
+import { voterName } from './quorum/sets.ts';
+import { firstDemand } from './quorum/voters.ts';
+import type { Initialize, Intent, IntentOutcome, Keyed, MemberRecord, SyncEntry } from './model.ts';
 import {
   nextGeneration,
   proposeDisown,
@@ -15,6 +19,8 @@ import {
   proposeInitialize,
   proposeLead,
   proposeOutcome,
+  proposePledge,
+  proposePublish,
   proposeRelease,
 } from './proposals.ts';
 import type { Clearance } from './reign.ts';
@@ -36,6 +42,10 @@ export const carryOut = (m: Memory, action: Action, positions: PositionAlgebra):
       return runTask(m, action.task);
     case 'lead':
       return lead(m, action, positions);
+    case 'publish':
+      return publish(m, action.entries);
+    case 'pledge':
+      return pledge(m, action.position);
     case 'disown':
       return disown(m);
     case 'release':
@@ -76,20 +86,34 @@ const askPeers = (m: Memory): Result =>
 /** What can be ended at any moment, and done later. */
 const UPKEEP: readonly Task['kind'][] = ['configure', 'keep-slots'];
 
-const takesPlace = (task: Task, of: Task): boolean =>
-  (task.kind === 'fence' && of.kind !== 'fence') || (UPKEEP.includes(of.kind) && !UPKEEP.includes(task.kind));
+/** Tasks after which the database may receive from a source. */
+const RECEIVES: readonly Task['kind'][] = ['clone', 'rewind', 'start', 'restart', 'follow'];
 
-/** One task at a time; only a fence takes the place of any other, and all of upkeep (the shell ends and reaps what was there). */
+/** What waits for something that a change of the demand, or the end of receiving, may be the answer to. */
+const YIELDING: readonly Task['kind'][] = ['barrier', 'checkpoint', 'follow'];
+
+const takesPlace = (task: Task, of: Task): boolean => {
+  if (task.kind === 'fence') return of.kind !== 'fence';
+  if (UPKEEP.includes(of.kind)) return !UPKEEP.includes(task.kind);
+  return (task.kind === 'acknowledge' || task.kind === 'stop-receiving') && YIELDING.includes(of.kind);
+};
+
+/**
+ * One task at a time; a fence takes the place of any other, a change of what is acknowledged or received that of whatever may
+ * wait for it, and all of them that of upkeep (the shell ends and reaps what was there).
+ */
 const runTask = (m: Memory, task: Task): Result => {
   if (m.task !== undefined && !takesPlace(task, m.task.task)) return nothing(m);
   const mayBePrimary = m.mayBePrimary || task.kind === 'promote';
-  return [{ ...m, task: { task, since: m.now }, mayBePrimary }, [{ kind: 'run', task }]];
+  // What was received up to the end of receiving is the end no more once receiving can begin again (rule D11).
+  const pledging = RECEIVES.includes(task.kind) ? { ...m.pledging, stopped: undefined } : m.pledging;
+  return [{ ...m, task: { task, since: m.now }, mayBePrimary, pledging }, [{ kind: 'run', task }]];
 };
 
 const lead = (m: Memory, action: Extract<Action, { do: 'lead' }>, positions: PositionAlgebra): Result => {
   if (m.view === undefined || leadershipInFlight(m)) return nothing(m);
   const db = m.database.kind === 'known' && m.database.value.kind === 'running' ? m.database.value : undefined;
-  const clearance = clearanceFor(m, action.how, positions);
+  const clearance = action.clears === true ? 'quorum' : clearanceFor(m, action.how, positions);
   const generation =
     action.how === 're-acquire' ? (m.reign?.generation ?? 0) : nextGeneration(m.view, db?.generation ?? 0);
   const ttl = ms(Math.max(m.settings.timing.ttl, m.view.heartbeat?.value.ttl ?? 0));
@@ -104,6 +128,8 @@ const lead = (m: Memory, action: Extract<Action, { do: 'lead' }>, positions: Pos
     ttl,
     reason: action.reason,
     position: m.view.heartbeat?.value.position ?? db?.position,
+    entries: entriesFor(m, action),
+    pledges: action.pledges ?? [],
   });
   if (transaction === undefined) return nothing(m);
   const led: Memory = {
@@ -122,6 +148,44 @@ const clearanceFor = (m: Memory, how: string, positions: PositionAlgebra): Clear
   if (m.view?.heartbeat === undefined && s.released) return 'first';
   if (s.released) return 'released';
   return s.silenceLeft === 0 ? 'silence' : 'no';
+};
+
+/**
+ * What the list in `sync` becomes with the new term (rule D3). A leader that goes on keeps its promise; a new one promises its
+ * own, besides the older ones, which stand until a barrier (A4). Where the loss was accepted, only its own stands.
+ */
+const entriesFor = (m: Memory, action: Extract<Action, { do: 'lead' }>): readonly SyncEntry[] | undefined => {
+  if (m.view === undefined) return undefined;
+  const goesOn = action.how === 're-acquire' || action.how === 'restart';
+  const kept = goesOn ? ownEntry(m.view, selfVoter(m)) : undefined;
+  const present = new Set([...(action.pledges ?? [])].map(({ value }) => voterName(value.member, value.instance)));
+  const demand = kept ?? firstDemand(m.view, m.settings, m.self.name, present);
+  if (demand === undefined) return undefined;
+  const entry: SyncEntry = { term: undefined, leader: selfVoter(m), voters: demand.voters, acks: demand.acks };
+  return action.overrides === true ? [entry] : withEntry(m.view, entry);
+};
+
+const publish = (m: Memory, entries: readonly SyncEntry[]): Result => {
+  if (m.view === undefined || m.reign === undefined || inFlight(m, 'publish') || leadershipMoves(m)) return nothing(m);
+  const { term } = m.reign;
+  const sent: Memory = { ...m, demand: { ...m.demand, unsettled: true } };
+  return send(sent, { kind: 'publish', term }, proposePublish(term, m.view, entries));
+};
+
+/** The key is being given away, or written anew: nothing else is promised meanwhile. */
+const leadershipMoves = (m: Memory): boolean =>
+  m.flights.some(({ purpose }) => ['lead', 'release', 'give-back', 'hand-over'].includes(purpose.kind));
+
+const pledge = (m: Memory, position: Position | undefined): Result => {
+  const term = m.view === undefined ? undefined : newestTerm(m.view);
+  if (m.view === undefined || inFlight(m, 'pledge')) return nothing(m);
+  const pledged = position === undefined ? undefined : term;
+  const sent: Memory = { ...m, pledging: { ...m.pledging, unsettled: true } };
+  return send(
+    sent,
+    { kind: 'pledge', term: pledged },
+    proposePledge({ member: m.self.name, instance: m.instance, term: pledged, position }, m.view),
+  );
 };
 
 /** Only the key: nothing is said of a fence, because nobody here can know what became of the earlier data. */
@@ -149,6 +213,7 @@ const handOver = (m: Memory): Result => {
   const { reign, view, handover } = m;
   if (reign === undefined || view === undefined || handover?.phase !== 'handing-over' || leadershipInFlight(m))
     return nothing(m);
+  if (inFlight(m, 'publish')) return nothing(m);
   const to = view.members.get(handover.to);
   const intent = view.intents.find(
     (k): k is Keyed<Extract<Intent, { kind: 'switchover' | 'failover' }>> =>
@@ -169,8 +234,19 @@ const handOver = (m: Memory): Result => {
     intent: intent?.value,
     intentRevision: intent?.modRevision ?? reign.heartbeatRevision,
     reason: handover.reason,
+    entries: successorEntries(m, to.value),
   });
   return send(m, { kind: 'hand-over', term: reign.term, to: handover.to, intent: handover.intent ?? '' }, transaction);
+};
+
+/** The new leader's voters: this member, which will follow it, and the others that stream now. */
+const successorEntries = (m: Memory, to: MemberRecord): readonly SyncEntry[] | undefined => {
+  if (m.view === undefined) return undefined;
+  const streaming = [...m.view.members.values()].map(({ value }) => value).filter(({ state }) => state === 'streaming');
+  const present = new Set([selfVoter(m), ...streaming.map((r) => voterName(r.name, r.instance))]);
+  const demand = firstDemand(m.view, m.settings, to.name, present);
+  if (demand === undefined) return undefined;
+  return withEntry(m.view, { term: undefined, leader: voterName(to.name, to.instance), ...demand });
 };
 
 const endHandover = (m: Memory, outcome: IntentOutcome['kind'], reason: string): Result => {

@@ -12,6 +12,10 @@ import type { PositionAlgebra } from './position.ts';
 import { surelyNoPrimary } from './primary.ts';
 import { publishMember } from './publish.ts';
 import { clearBySilence } from './reign.ts';
+import { UNKNOWN_DEMAND } from './quorum/demand.ts';
+import { UNPLEDGED } from './quorum/pledging.ts';
+import { watchLeader } from './quorum/watch.ts';
+import { pledgeWanted } from './quorum/wanted.ts';
 import { decide } from './rules.ts';
 import { wantedConfiguration } from './rules/upkeep.ts';
 import { takeSnapshot } from './snapshot.ts';
@@ -74,6 +78,11 @@ export const newMemory = (
   task: undefined,
   trouble: undefined,
   handover: undefined,
+  demand: UNKNOWN_DEMAND,
+  pledging: UNPLEDGED,
+  sight: undefined,
+  suspectedAt: undefined,
+  pledgeWantedSince: undefined,
   leaderlessSince: undefined,
   vacantSince: undefined,
   lastLead: undefined,
@@ -127,6 +136,7 @@ export const step = (before: Memory, event: Event, at: Moment, positions: Positi
   if (m.task !== absorbed.task && m.task?.task.kind === 'configure')
     m = { ...m, configured: wantedConfiguration(snapshot) };
   then(publish(m, positions));
+  then(watchLeader(m));
   then(standGuardDown(m));
   return { memory: m, effects, wakeIn: wakeIn(m, again ?? decision.wakeIn) };
 };
@@ -140,6 +150,7 @@ const settleTime = (m: Memory, positions: PositionAlgebra): Memory => {
   return {
     ...next,
     leaderlessSince: leaderLost ? (m.leaderlessSince ?? m.now) : undefined,
+    pledgeWantedSince: pledgeWanted(next) ? (m.pledgeWantedSince ?? m.now) : undefined,
     vacantSince: leaderLost && silenceLeft === 0 && !paused ? (m.vacantSince ?? m.now) : undefined,
   };
 };

@@ -1,10 +1,13 @@
 import { ms, termOf, type Ms } from './brand.ts';
-import { after, elapsedAtMost, remaining, type Instant } from './instant.ts';
+import { after, elapsedAtLeast, elapsedAtMost, remaining, type Instant } from './instant.ts';
 import { failsafeOver } from './failsafe.ts';
 import { leadershipInFlight, send } from './flights.ts';
 import type { Effect, Flight, Memory, Purpose, Settled } from './memory.ts';
 import { givesUp } from './primary.ts';
 import { proposeHeartbeat } from './proposals.ts';
+import { UNKNOWN_DEMAND } from './quorum/demand.ts';
+import { HEARD_WITHIN } from './quorum/open.ts';
+import { LATE_HEARTBEATS } from './quorum/wanted.ts';
 import { deadlineFrom, type Reign } from './reign.ts';
 import { stepHandover } from './handover.ts';
 import type { PositionAlgebra } from './position.ts';
@@ -156,7 +159,13 @@ export const loseReign = (m: Memory, why: string): readonly [Memory, readonly Ef
     { kind: 'read-view' },
   ];
   return [
-    { ...m, reign: undefined, handover: undefined, owedFence: m.reign.clearance === 'no' ? m.owedFence : term },
+    {
+      ...m,
+      reign: undefined,
+      handover: undefined,
+      demand: UNKNOWN_DEMAND,
+      owedFence: m.reign.clearance === 'no' ? m.owedFence : term,
+    },
     effects,
   ];
 };
@@ -187,6 +196,7 @@ export const leadSettled = (m: Memory, flight: Flight, outcome: Settled): readon
       keyGone: false,
       unsettled: false,
       barrier: purpose.how === 're-acquire' && m.reign?.barrier === true,
+      openFrom: purpose.clearance === 'quorum' ? lateFrom(m) : undefined,
     };
     const tell: Effect = {
       kind: 'tell',
@@ -200,12 +210,25 @@ export const leadSettled = (m: Memory, flight: Flight, outcome: Settled): readon
         generation: purpose.generation,
       },
     };
-    return [{ ...m, reign, owedFence: undefined }, [tell, { kind: 'read-view' }]];
+    // A publication of an earlier term compares that term: it can never happen any more.
+    const known = { ...(purpose.how === 're-acquire' ? m.demand : UNKNOWN_DEMAND), unsettled: false };
+    return [{ ...m, reign, demand: known, owedFence: undefined }, [tell, { kind: 'read-view' }]];
   }
   // A new term for a restart or re-acquisition may have been written: the old term's heartbeat will tell (rule D2).
   const reign =
     m.reign !== undefined && outcome.kind === 'unknown' ? { ...m.reign, unsettled: true, dueAt: m.now } : m.reign;
   return [{ ...m, reign }, [{ kind: 'read-view' }]];
+};
+
+/**
+ * From when on the predecessor, should it live, says 503 by itself (rule D16): it knows by its heartbeat that it is late, and it
+ * has heard nothing of the voters that pledged.
+ */
+const lateFrom = (m: Memory): Instant => {
+  const unheard = after(m.now, ms(HEARD_WITHIN));
+  if (m.silence === undefined) return unheard;
+  const late = after(m.silence.since, ms(LATE_HEARTBEATS * m.settings.timing.heartbeatInterval));
+  return elapsedAtLeast(late, unheard) > 0 ? unheard : late;
 };
 
 /** The answer to giving the key away, by release, give-back or hand-over. */
@@ -234,7 +257,7 @@ export const givenAway = (
         },
         { kind: 'read-view' },
       ];
-      return [{ ...m, reign: undefined, handover: undefined, owedFence: undefined }, effects];
+      return [{ ...m, reign: undefined, handover: undefined, owedFence: undefined, demand: UNKNOWN_DEMAND }, effects];
     }
     case 'unknown':
       return [{ ...m, reign: { ...reign, unsettled: true, dueAt: after(m.now, RETRY) } }, [{ kind: 'read-view' }]];

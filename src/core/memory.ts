@@ -1,10 +1,13 @@
 import type { InstanceId, LeaseId, MemberName, Ms, Revision, Term } from './brand.ts';
-import type { DatabaseView, LostTail, Source } from './database.ts';
+import type { Acknowledgement, DatabaseView, LostTail, Source } from './database.ts';
 import type { FailsafeState } from './failsafe.ts';
 import type { Handover } from './handover.ts';
 import type { Instant } from './instant.ts';
 import type { Known } from './known.ts';
 import type { ClusterView, DatabaseRole, Failsafe, HistoryEntry, MemberState, SettingsDocument } from './model.ts';
+import type { Demand } from './quorum/demand.ts';
+import type { Pledging } from './quorum/pledging.ts';
+import type { Sight } from './quorum/sight.ts';
 import type { Position } from './position.ts';
 import type { GivenPromise, PromiseRequest } from './promise.ts';
 import type { Reign, Silence } from './reign.ts';
@@ -49,6 +52,8 @@ export interface PeerAnswer {
 export interface PeerRound {
   readonly at: Instant;
   readonly answers: ReadonlyMap<MemberName, Known<PeerAnswer>>;
+  /** Members whose host answers and refuses connections to both agent and database: nothing runs there. Absent: none. */
+  readonly refused?: ReadonlySet<MemberName>;
 }
 
 /** What the members answered to the question for promises. */
@@ -73,6 +78,15 @@ export type Task =
   | { readonly kind: 'fence'; readonly reason: string }
   | { readonly kind: 'promote'; readonly term: Term; readonly generation: number }
   | { readonly kind: 'barrier'; readonly term: Term }
+  /** Makes a demand effective and proves it (rule D7). On a replica it is only prepared, for the promotion. */
+  | {
+      readonly kind: 'acknowledge';
+      readonly term: Term;
+      readonly from: Acknowledgement | undefined;
+      readonly wanted: Acknowledgement;
+    }
+  /** Ends receiving for good, so that the pledge of this term can be given (rule D11). */
+  | { readonly kind: 'stop-receiving'; readonly term: Term }
   | { readonly kind: 'checkpoint'; readonly purpose: 'handover' | 'rewindable' }
   | { readonly kind: 'follow'; readonly source: Source | undefined }
   | { readonly kind: 'rewind'; readonly from: Source }
@@ -107,6 +121,11 @@ export type Purpose =
   | { readonly kind: 'release'; readonly term: Term }
   | { readonly kind: 'give-back'; readonly term: Term }
   | { readonly kind: 'hand-over'; readonly term: Term; readonly to: MemberName; readonly intent: string }
+  /** The list in `sync` is replaced by one entry of the leader's, or written again as it is (rules D2, D8). */
+  | { readonly kind: 'publish'; readonly term: Term }
+  /** The own register: a pledge for the term, or none. */
+  | { readonly kind: 'pledge'; readonly term: Term | undefined }
+  | { readonly kind: 'suspect' }
   | { readonly kind: 'initialize' }
   | { readonly kind: 'fenced'; readonly term: Term }
   | { readonly kind: 'failsafe'; readonly term: Term; readonly members: Failsafe['members'] }
@@ -187,6 +206,14 @@ export interface Memory {
   readonly task: { readonly task: Task; readonly since: Instant } | undefined;
   readonly trouble: Trouble | undefined;
   readonly handover: Handover | undefined;
+  readonly demand: Demand;
+  readonly pledging: Pledging;
+  /** Signs of life of the leader, as a follower sees them. */
+  readonly sight: Sight | undefined;
+  /** When this member last wrote whether it suspects the leader. */
+  readonly suspectedAt: Instant | undefined;
+  /** Since when pledges are wanted of this member, as this process saw it. */
+  readonly pledgeWantedSince: Instant | undefined;
   /** When this process first saw the cluster without a living leader. */
   readonly leaderlessSince: Instant | undefined;
   /** Since when a member may stand: the last leader's right has ended too. */

@@ -58,7 +58,9 @@ export interface HistoryEntry {
 
 /** One entry of `sync`: with which acknowledgements a leader of a term promised durability (rules D7 to D9). */
 export interface SyncEntry {
-  readonly term: Term;
+  /** undefined: written together with `leader`, so that the key's own mod revision is the term (rule D1). */
+  readonly term: Term | undefined;
+  /** `member~instance`, like the voters. */
   readonly leader: string;
   readonly voters: readonly string[];
   readonly acks: number;

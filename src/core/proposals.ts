@@ -18,6 +18,9 @@ import type {
   Intent,
   Keyed,
   MemberRecord,
+  Pledge,
+  Suspicion,
+  SyncEntry,
 } from './model.ts';
 import type { Memory } from './memory.ts';
 import type { Position } from './position.ts';
@@ -53,6 +56,10 @@ export const nextGeneration = (view: ClusterView, own: number): number =>
 
 type Author = Pick<Memory, 'self' | 'instance'>;
 
+/** What a new leader promises, in the same transaction (rules D3, D9); nothing where nothing is promised. */
+const promising = (entries: readonly SyncEntry[] | undefined): readonly StateWrite[] =>
+  entries === undefined ? [] : [{ kind: 'put', key: SYNC, value: entries }];
+
 /** Who writes a heartbeat: how a later reader knows whose it is. */
 const signature = (memory: Author): Pick<Heartbeat, 'member' | 'instance' | 'agent'> => ({
   member: memory.self.name,
@@ -82,6 +89,10 @@ export const proposeLead = (input: {
   readonly ttl: Ms;
   readonly reason: string;
   readonly position: Position | undefined;
+  /** The list with this leader's own promise added; undefined: it stays as it is. */
+  readonly entries?: readonly SyncEntry[] | undefined;
+  /** The pledges that this member's right rests on (rule D9). */
+  readonly pledges?: readonly Keyed<Pledge>[];
 }): StateTransaction | undefined => {
   const { view, memory } = input;
   if (memory.lease === undefined) return undefined;
@@ -113,13 +124,53 @@ export const proposeLead = (input: {
       compare(SYNC, at(view.sync)),
       // Only members named there may take the key: it must be the list that was looked at (rule D15).
       compare(FAILSAFE, at(view.failsafe)),
+      ...(input.pledges ?? []).map(({ value, modRevision }) =>
+        compare({ kind: 'pledge', name: value.member }, modRevision),
+      ),
     ],
     writes: [
       { kind: 'put', key: LEADER, value: memory.self.name, lease: memory.lease },
       { kind: 'put', key: HEARTBEAT, value: heartbeat },
       { kind: 'put', key: HISTORY, value: history },
+      ...promising(input.entries),
       ...archiveHistory(view),
     ],
+  };
+};
+
+/** D8: replaces what is promised; the caller has seen to the barrier. Compares the term and the list. */
+export const proposePublish = (
+  term: Term,
+  view: Pick<ClusterView, 'sync'>,
+  entries: readonly SyncEntry[],
+): StateTransaction => ({
+  compare: [compare(LEADER, revisionOf(term)), compare(SYNC, at(view.sync))],
+  writes: [{ kind: 'put', key: SYNC, value: entries }],
+});
+
+/**
+ * D11: a pledge for the newest term, or its withdrawal, in the own register, which is never deleted. Compares the register and
+ * that the term is still the newest.
+ */
+export const proposePledge = (pledge: Pledge, view: Pick<ClusterView, 'pledges' | 'history'>): StateTransaction => {
+  const key = { kind: 'pledge', name: pledge.member } as const;
+  return {
+    compare: [compare(key, at(view.pledges.get(pledge.member))), compare(HISTORY, at(view.history))],
+    writes: [{ kind: 'put', key, value: pledge }],
+  };
+};
+
+/** This member suspects the leader, or (undefined) does no more. On its lease: a dead member suspects nobody. */
+export const proposeSuspicion = (
+  self: MemberName,
+  suspicion: Suspicion | undefined,
+  view: Pick<ClusterView, 'suspects'>,
+  lease: LeaseId,
+): StateTransaction => {
+  const key = { kind: 'suspect', name: self } as const;
+  return {
+    compare: [compare(key, at(view.suspects.get(self)))],
+    writes: [suspicion === undefined ? { kind: 'delete', key } : { kind: 'put', key, value: suspicion, lease }],
   };
 };
 
@@ -195,6 +246,8 @@ export const proposeHandOver = (input: {
   readonly intent: Extract<Intent, { kind: 'switchover' | 'failover' }> | undefined;
   readonly intentRevision: Revision;
   readonly reason: string;
+  /** The list with the new leader's promise added; undefined: it stays as it is. */
+  readonly entries?: readonly SyncEntry[] | undefined;
 }): StateTransaction => {
   const { reign, view, memory } = input;
   const to = input.to.value;
@@ -236,6 +289,7 @@ export const proposeHandOver = (input: {
         },
       },
       { kind: 'put', key: HISTORY, value: history },
+      ...promising(input.entries),
       ...archiveHistory(view),
       ...(input.intent === undefined
         ? []

@@ -4,7 +4,7 @@ import { LONGEST_TTL, rightOf, silenceFor, type Timing } from './timing.ts';
 import type { ClusterView, Heartbeat } from './model.ts';
 
 /** How a holder came to know that its predecessor's right has ended (rule D5). `no`: it has not ended yet. */
-export type Clearance = 'no' | 'first' | 'released' | 'silence' | 'own';
+export type Clearance = 'no' | 'first' | 'released' | 'silence' | 'quorum' | 'own';
 
 /** One leadership of this member, as far as this process can prove it. */
 export interface Reign {
@@ -40,6 +40,8 @@ export interface Reign {
   readonly unsettled: boolean;
   /** A commit was acknowledged in this term (rule D16). */
   readonly barrier: boolean;
+  /** Not open for clients before: until then the predecessor may not have noticed that it is late (rule D16, A17). */
+  readonly openFrom: Instant | undefined;
 }
 
 /** What a challenger knows of the newest heartbeat: its revision and when this process saw it first (rule D5). */
@@ -133,5 +135,6 @@ export const adopt = (
     keyGone: false,
     unsettled: true,
     barrier: false,
+    openFrom: undefined,
   };
 };

@@ -4,6 +4,7 @@ import { electionRules } from './rules/election.ts';
 import { dutyRules, handoverRules } from './rules/handover-rules.ts';
 import { leaderRules, openingRules, stoppingRules } from './rules/leader.ts';
 import { nothingRules } from './rules/nothing.ts';
+import { pledgeRules } from './rules/pledge.ts';
 import type { Decision, Rule } from './rules/rule.ts';
 import { safetyRules } from './rules/safety.ts';
 import { followerRules, intentRules, upkeepRules } from './rules/upkeep.ts';
@@ -14,6 +15,7 @@ import type { Snapshot } from './snapshot.ts';
 export const rules: readonly Rule[] = [
   ...safetyRules,
   ...handoverRules,
+  ...pledgeRules,
   ...busyRules,
   ...stoppingRules,
   ...leaderRules,

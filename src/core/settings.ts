@@ -36,6 +36,10 @@ export interface Settings {
     readonly strict: boolean;
     /** Bytes (or transactions) that a new leader may lack of the last leader's published position. */
     readonly maxLagOnFailover: number;
+    /** Bytes (or transactions) that a replica may lack when it becomes a voter. */
+    readonly maxLagOnVoter: number;
+    /** How long a replica hears nothing of the leader before it suspects it (sync and quorum). */
+    readonly suspectAfter: Ms;
   };
   readonly onCrash: 'auto' | 'restart' | 'failover';
   /** How long a crashed database may take to come back in place before a failover. */
@@ -57,7 +61,14 @@ export interface Settings {
 
 export const DEFAULT_SETTINGS: Settings = {
   timing: DEFAULT_TIMING,
-  replication: { mode: 'async', acks: 1, strict: false, maxLagOnFailover: 1_048_576 },
+  replication: {
+    mode: 'async',
+    acks: 1,
+    strict: false,
+    maxLagOnFailover: 1_048_576,
+    maxLagOnVoter: 16_777_216,
+    suspectAfter: ms(1_500),
+  },
   onCrash: 'auto',
   crashRestartTimeout: ms(60_000),
   failsafe: true,

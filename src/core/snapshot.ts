@@ -7,6 +7,7 @@ import type { Memory, PeerAnswer, Task } from './memory.ts';
 import type { ClusterView, Intent, Keyed, MemberRecord } from './model.ts';
 import type { Position, PositionAlgebra } from './position.ts';
 import { promiseLeft } from './promise.ts';
+import { mayReceive } from './quorum/receiving.ts';
 import { silenceLeft } from './reign.ts';
 
 /** What the rules look at: the memory, and what follows from it by computing alone. */
@@ -88,8 +89,9 @@ export const sourceOf = (record: MemberRecord): Source => ({
   agentUrl: record.apiUrl,
 });
 
-/** From whom this member should replicate: its tag replicatefrom where that member is able to, else the leader. */
+/** From whom this member should replicate, where no pledge of its forbids it: its tag replicatefrom where that member is able to, else the leader. */
 export const wantedSource = (s: Snapshot): Source | undefined => {
+  if (!mayReceive(s.m)) return undefined;
   const wanted = s.m.self.tags.replicatefrom;
   const upstream = wanted === undefined ? undefined : s.view?.members.get(wanted)?.value;
   if (

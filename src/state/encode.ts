@@ -83,7 +83,7 @@ const forms: { readonly [K in KeyKind]: (value: KeyValues[K]) => string } = {
   sync: (entries) =>
     json({
       v,
-      entries: entries.map((entry) => ({ ...entry, term: termToNumber(entry.term), voters: [...entry.voters] })),
+      entries: entries.map((entry) => ({ ...entry, term: optionalTerm(entry.term), voters: [...entry.voters] })),
     } satisfies z.input<typeof schemas.sync>),
   config: configForm,
   'config-version': configForm,

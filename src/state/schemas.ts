@@ -118,9 +118,10 @@ export const history = z
   }));
 
 const syncEntry = z
-  .object({ term: termNumber, leader: voter, voters: z.array(voter).max(100), acks: count })
+  .object({ term: termNumber.optional(), leader: voter, voters: z.array(voter).max(100), acks: count })
   .refine((entry) => new Set(entry.voters).size === entry.voters.length, 'names a voter twice')
-  .refine((entry) => entry.acks <= entry.voters.length, 'asks for more acks than it has voters');
+  .refine((entry) => entry.acks <= entry.voters.length, 'asks for more acks than it has voters')
+  .transform((w): SyncEntry => ({ term: w.term, leader: w.leader, voters: w.voters, acks: w.acks }));
 
 export const sync = z.object({ v, entries: z.array(syncEntry).max(100) }).transform(
   (w): Read<readonly SyncEntry[]> =>

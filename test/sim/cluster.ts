@@ -9,7 +9,7 @@ import { createEtcd, type Etcd } from './etcd/etcd.ts';
 import { createHost, type Host } from './host/host.ts';
 import type { Questions } from './host/promises.ts';
 import { createOperate, type Operate } from './database/operations.ts';
-import { simPositions } from './database/positions.ts';
+import { simPosition, simPositions } from './database/positions.ts';
 import { traceStep, traceTransaction } from './trace.ts';
 import { isOpen, type Answering } from './checks/health.ts';
 import { startClients } from './database/clients.ts';
@@ -77,6 +77,11 @@ export const createCluster = (world: World, plan: Plan, { shapes }: { readonly s
     return target?.active() === true && network.connected(from, to) ? target : undefined;
   };
   const neighbours: Neighbours = {
+    refuses: (asking, asked) => {
+      const there = byName.get(asked);
+      const kind = there?.host.database.server().kind;
+      return reachable(asking, asked) !== undefined && there?.agent === undefined && kind === 'stopped';
+    },
     way: () => world.between(1, 10),
     answer: (asking, asked) => {
       const there = byName.get(asked);
@@ -120,6 +125,7 @@ export const createCluster = (world: World, plan: Plan, { shapes }: { readonly s
         promotions += 1;
         checks.promoted(host, generation);
       },
+      acknowledged: (until) => checks.acknowledged(host, simPosition(host.database.position().path, until), false),
       destroys: () => checks.destroys(host),
       initializes: () => checks.initializes(host),
       fences: () => checks.fences(host),

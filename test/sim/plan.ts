@@ -6,9 +6,14 @@ import { drawFaults, type Fault } from './faults/faults.ts';
 export interface Plan {
   readonly members: number;
   readonly ttl: number;
+  /** Of replication; how many acks, and whether strict, is drawn. */
+  readonly mode?: Mode;
   readonly settings?: Partial<Settings>;
   readonly tags?: Readonly<Record<string, Partial<Tags>>>;
 }
+
+type Mode = Settings['replication']['mode'];
+export const MODES: readonly Mode[] = ['async', 'sync', 'quorum'];
 
 export const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
 
@@ -30,6 +35,10 @@ export const planRun = (
   const replication = {
     ...DEFAULT_SETTINGS.replication,
     maxLagOnFailover: chance.pick([500, 5_000, DEFAULT_SETTINGS.replication.maxLagOnFailover]),
+    mode: given.mode ?? chance.pick(MODES),
+    // With strict, no more than the members could bear if one of them must not lead.
+    acks: Math.min(chance.pick([1, 1, 2]), Math.max(1, members - 2)),
+    strict: chance.chance(0.25) && members > 2,
   };
   const settings = { replication, onCrash: chance.pick(['auto', 'auto', 'failover', 'restart'] as const) };
   // Some faults come while the cluster is still being created.

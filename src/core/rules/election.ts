@@ -3,6 +3,8 @@ import { remaining } from '../instant.ts';
 import type { MemberName } from '../brand.ts';
 import type { Intent } from '../model.ts';
 import { peersFresh } from './handover-rules.ts';
+import { binds } from '../quorum/promise.ts';
+import { lossAccepted } from './pledge.ts';
 import { act, wait, type Rule } from './rule.ts';
 
 /** How long before the silence ends the members ask each other, so that the answer is there when it counts. */
@@ -17,7 +19,10 @@ const forced = (s: Snapshot): Extract<Intent, { kind: 'failover' }> | undefined 
         v.kind === 'failover' && v.outcome === undefined && v.to === s.m.self.name,
     );
 
-const allowLoss = (s: Snapshot): boolean => forced(s)?.allowDataLoss === true;
+const allowLoss = (s: Snapshot): boolean => lossAccepted(s) !== undefined;
+
+/** Writes are promised and nobody has accepted their loss: only an election by pledges may find a leader (D9). */
+const pledgesDecide = (s: Snapshot): boolean => binds(s.view) && !allowLoss(s);
 
 const ownBlocks = (s: Snapshot): readonly string[] => {
   const own = ownRank(s, allowLoss(s));
@@ -147,7 +152,7 @@ export const electionRules: readonly Rule[] = [
   {
     id: 'election.stand',
     why: 'nobody leads, the last leader’s right has ended, and this member is the best candidate: take the key (D3)',
-    when: (s) => s.leaderLost && s.running?.role === 'replica',
+    when: (s) => s.leaderLost && s.running?.role === 'replica' && !pledgesDecide(s),
     then: (s) => {
       const how = s.view?.history === undefined ? 'bootstrap' : s.view.leader === undefined ? 'acquire' : 'take-over';
       const wish = forced(s);
@@ -155,7 +160,11 @@ export const electionRules: readonly Rule[] = [
         wish === undefined
           ? released(s)
           : `failover asked for by ${wish.by}${wish.allowDataLoss ? ', loss of data accepted' : ''}`;
-      return act('then prove it by a heartbeat and promote', [{ do: 'lead', how, reason }], [reason]);
+      return act(
+        'then prove it by a heartbeat and promote',
+        [{ do: 'lead', how, reason, overrides: wish?.allowDataLoss === true }],
+        [reason],
+      );
     },
   },
   {

@@ -2,6 +2,7 @@ import type { CandidateReport } from '../candidates.ts';
 import { termOf } from '../brand.ts';
 import { elapsedAtLeast } from '../instant.ts';
 import { mayPromote } from '../reign.ts';
+import { demandRules, keptByOthers, prepareRules } from './durability.ts';
 import { backingOff, failuresOf, ownRank, ranking, type Snapshot } from '../snapshot.ts';
 import { downFor } from './safety.ts';
 import { explain, peersFresh } from './handover-rules.ts';
@@ -21,6 +22,7 @@ const shouldFailOver = (s: Snapshot): boolean => {
   return (
     onCrash === 'failover' ||
     s.m.failing ||
+    (onCrash === 'auto' && keptByOthers(s)) ||
     promotionFailed(s) ||
     downFor(s.m) > crashRestartTimeout ||
     failuresOf(s, 'start') >= 3
@@ -32,7 +34,6 @@ export const notFailingOver = (s: Snapshot): readonly string[] =>
   shouldFailOver(s) && bestOther(s) === undefined
     ? [`not failing over because ${explain(ranking(s).filter((r) => r.name !== s.m.self.name))}`]
     : [];
-
 /** A promotion of this very leadership failed. */
 const promotionFailed = (s: Snapshot): boolean =>
   s.m.trouble?.task === 'promote' && s.m.reign !== undefined && elapsedAtLeast(s.m.reign.since, s.m.trouble.at) >= 0;
@@ -42,6 +43,7 @@ const blockers = (s: Snapshot): readonly string[] => {
   const how = s.view?.history?.value.how;
   if (how === 'restart' || how === 'hand-over' || how === 're-acquire' || how === 'bootstrap') return [];
   const forced =
+    s.m.reign?.clearance === 'quorum' ||
     s.view?.intents.some(
       ({ value }) =>
         value.kind === 'failover' && value.to === s.m.self.name && value.outcome === undefined && value.allowDataLoss,
@@ -266,6 +268,7 @@ export const leaderRules: readonly Rule[] = [
         100,
       ),
   },
+  ...prepareRules,
   {
     id: 'leader.promote',
     why: 'this member holds the key, is cleared and proven, and its guard is armed: make the database primary',
@@ -297,6 +300,7 @@ export const leaderRules: readonly Rule[] = [
 
 /** From a primary to one that is open for clients. */
 export const openingRules: readonly Rule[] = [
+  ...demandRules,
   {
     id: 'leader.barrier',
     why: 'after any start as primary a commit must be acknowledged under the settings in force before clients are let in (D16)',

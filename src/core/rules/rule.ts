@@ -1,12 +1,26 @@
 import type { MemberName } from '../brand.ts';
 import type { Task } from '../memory.ts';
-import type { HistoryEntry, Initialize, Intent, IntentOutcome, Keyed } from '../model.ts';
+import type { HistoryEntry, Initialize, Intent, IntentOutcome, Keyed, Pledge, SyncEntry } from '../model.ts';
+import type { Position } from '../position.ts';
 import type { Snapshot } from '../snapshot.ts';
 
 /** What a rule wants done. The reducer turns it into effects, once, however often the rule says it. */
 export type Action =
   | { readonly do: 'run'; readonly task: Task }
-  | { readonly do: 'lead'; readonly how: HistoryEntry['how']; readonly reason: string }
+  | {
+      readonly do: 'lead';
+      readonly how: HistoryEntry['how'];
+      readonly reason: string;
+      /** The pledges that the right rests on, where an election is decided by them (rule D9). */
+      readonly pledges?: readonly Keyed<Pledge>[];
+      /** They alone clear the new term (rule D10). */
+      readonly clears?: boolean;
+      /** An operator took the loss on herself: what was promised is void. */
+      readonly overrides?: boolean;
+    }
+  | { readonly do: 'publish'; readonly entries: readonly SyncEntry[] }
+  /** Writes the own register: a pledge with the end of everything received, or (undefined) none. */
+  | { readonly do: 'pledge'; readonly position: Position | undefined }
   | { readonly do: 'disown' }
   | { readonly do: 'release'; readonly reason: string; readonly standAside: boolean }
   | {

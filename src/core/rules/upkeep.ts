@@ -10,6 +10,7 @@ import {
   wantedSource,
   type Snapshot,
 } from '../snapshot.ts';
+import { keptClosed } from '../quorum/open.ts';
 import { planRejoin } from '../rejoin.ts';
 import type { Source } from '../database.ts';
 import { peersFresh } from './handover-rules.ts';
@@ -204,6 +205,12 @@ export const upkeepRules: readonly Rule[] = [
     },
   },
   failingAlone,
+  {
+    id: 'leader.kept-closed',
+    why: 'this member leads and its database is primary, but /primary says 503: what the settings promise to clients does not hold now',
+    when: (s) => s.m.reign !== undefined && s.running?.role === 'primary' && keptClosed(s) !== undefined,
+    then: (s) => wait('open as soon as it holds', [keptClosed(s) ?? ''], 200),
+  },
   {
     id: 'leader.steady',
     why: 'this member leads, and its database is open for clients',

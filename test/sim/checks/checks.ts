@@ -11,6 +11,7 @@ import type { World } from '../world.ts';
 import { createDataChecks } from './data.ts';
 import { createHealthCheck, type Answering } from './health.ts';
 import { checkShape, checkSilence, createTermCheck } from './terms.ts';
+import { createPromiseChecks } from './promises.ts';
 import { Violation } from './violation.ts';
 
 /** Holds what happened against the invariants of the design, at each event. */
@@ -22,7 +23,8 @@ export interface Checks {
   executed(host: Host, transaction: StateTransaction, outcome: TransactOutcome): void;
   stepped(host: Host, before: Memory, after: Memory): void;
   promoted(host: Host, generation: number): void;
-  acknowledged(until: SimPosition): void;
+  /** Clients were told that everything up to `until` is written; `waited`: after voters had acknowledged it. */
+  acknowledged(host: Host, until: SimPosition, waited: boolean): void;
   destroys(host: Host): void;
   /** A host creates a database of its own. */
   initializes(host: Host): void;
@@ -44,6 +46,7 @@ export const createChecks = (deps: {
   const { world, etcd, hosts } = deps;
   const counts = new Map<string, number>();
   const data = createDataChecks(world, hosts, () => etcd.view().settings?.value ?? deps.settings);
+  const promises = createPromiseChecks(etcd, hosts);
   const checkTerms = createTermCheck();
   const checkHealth = createHealthCheck();
   let before: ClusterView | undefined;
@@ -56,9 +59,11 @@ export const createChecks = (deps: {
     stepped: checkTerms,
     health: (members) => checkHealth(members, data.newest(), world.now()),
     always: () => {
+      promises.always();
       let primary: Host | undefined;
+      // One that waits for voters is held to what it acknowledges.
       for (const host of hosts) {
-        if (!host.acknowledges()) continue;
+        if (!host.acknowledges() || promises.harmless(host)) continue;
         if (primary !== undefined) {
           // The documented hole of the async level: a whole host that was paused past its right, until it has read its clocks.
           if (!host.justThawed() && !primary.justThawed())
@@ -75,14 +80,23 @@ export const createChecks = (deps: {
       if (outcome.kind !== 'applied') return;
       const after = etcd.view();
       checkSilence(host, transaction, before, after, hosts);
-      if (leads(transaction)) data.termBegins(positionOf(before), byForce(after, before));
+      if (leads(transaction)) {
+        data.termBegins(positionOf(before), byForce(after, before));
+        promises.termBegins(before, byForce(after, before));
+      }
       if (host.active() && host.database.acknowledges() && transaction.writes.some((w) => saysFenced(w, after)))
         throw new Violation('I11', `${host.name} says that it is fenced, but its database takes writes`);
       data.identified(after);
       before = after;
     },
-    promoted: (host, generation) => data.promoted(host, generation, etcd.view()),
-    acknowledged: data.acknowledged,
+    promoted: (host, generation) => {
+      promises.promoted(host);
+      data.promoted(host, generation, etcd.view());
+    },
+    acknowledged: (host, until, waited) => {
+      data.acknowledged(until);
+      promises.acknowledged(host, until, waited);
+    },
     fences: (host) => {
       const { heartbeat, leader, settings } = etcd.view();
       const paused = settings?.value.pause === true && heartbeat?.value.paused === true;

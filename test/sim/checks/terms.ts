@@ -25,7 +25,7 @@ export const createTermCheck = (): ((host: Host, before: Memory, after: Memory) 
 /** Whoever leads by silence finds nobody whose right lasts, by any clock, and no other database that is primary (R1, R2). */
 export const checkSilence = (
   host: Host,
-  { writes }: StateTransaction,
+  { compare, writes }: StateTransaction,
   before: ClusterView | undefined,
   after: ClusterView,
   hosts: readonly Host[],
@@ -36,6 +36,8 @@ export const checkSilence = (
   const takes = writes.some(
     (write) => write.kind === 'put' && write.key.kind === 'leader' && write.value === host.name,
   );
+  // Who leads by pledges waits for nobody (R3).
+  if (compare.some(({ key }) => key.kind === 'pledge')) return;
   if (!takes || last === undefined || last.value.released || last.value.paused) return;
   if (before?.fenced.has(last.value.term ?? termOf(last.modRevision)) === true) return;
   for (const other of hosts) {

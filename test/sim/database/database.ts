@@ -1,5 +1,6 @@
 import { ms } from '../../../src/core/brand.ts';
 import type { DatabaseView, Source } from '../../../src/core/database.ts';
+import { createCommits, type Commits } from './commits.ts';
 import { forkOf, isPartOf, simPosition, type SimPosition } from './positions.ts';
 
 /** What a model database is doing now. Its data survives every end of the server. */
@@ -39,11 +40,23 @@ export interface SimDatabase {
   checkpoint(): void;
   follow(source: Source | undefined): void;
   write(amount: number): void;
-  /** Takes what the source has; says whether the stream stands. */
-  receive(from: SimDatabase | undefined): void;
+  /** Takes this share of what the source has more. */
+  receive(from: SimDatabase | undefined, share: number): void;
+  /** What is committed here, and who must acknowledge it. */
+  readonly commits: Commits;
 }
 
-export const createDatabase = (): SimDatabase => {
+/** On the way from one place to another of the same log; never before the place where its last generation begins. */
+const partOf = (own: SimPosition, source: SimPosition, share: number): SimPosition => {
+  const begins = source.path.at(-1)?.[1] ?? 0;
+  const from = Math.max(own.at, begins);
+  return simPosition(source.path, Math.round(from + (source.at - from) * share));
+};
+
+export const createDatabase = (now: () => number): SimDatabase => {
+  const commits = createCommits();
+  let heardAt: number | undefined;
+  let endedAt: number | undefined;
   let server: Server = { kind: 'empty' };
   let systemId = '';
   let position: SimPosition = simPosition([], 0);
@@ -100,10 +113,25 @@ export const createDatabase = (): SimDatabase => {
               server.role === 'replica'
                 ? { received: position, applied: position, delayMs: 0, paused: false, blockers: 0 }
                 : undefined,
-            receiver: undefined,
-            acknowledgement: undefined,
-            waitingCommits: 0,
-            replicas: [],
+            receiver:
+              server.role === 'primary'
+                ? undefined
+                : {
+                    state: streaming ? 'streaming' : source === undefined ? 'none' : 'connecting',
+                    heardAgoMs: heardAt === undefined ? undefined : now() - heardAt,
+                    endedAgoMs: streaming || endedAt === undefined ? undefined : now() - endedAt,
+                  },
+            acknowledgement: commits.demand(),
+            waitingCommits: commits.waiting(),
+            replicas: [...commits.senders()].map(([name, sender]) => ({
+              name,
+              address: undefined,
+              state: 'streaming',
+              sync: 'async',
+              lag: position.at - sender.flushed,
+              flushed: simPosition(position.path, sender.flushed),
+              heardAgoMs: now() - sender.heardAt,
+            })),
             slots: {},
             pendingRestart: [],
             serverVersion: '1',
@@ -137,6 +165,8 @@ export const createDatabase = (): SimDatabase => {
     begin: (from) => {
       source = from;
       streaming = false;
+      heardAt = endedAt = undefined;
+      commits.begin();
       server = { kind: 'starting' };
     },
     ready: () => {
@@ -149,6 +179,7 @@ export const createDatabase = (): SimDatabase => {
     },
     end: (cleanly, leftovers = 0) => {
       streaming = false;
+      if (leftovers === 0) commits.begin();
       if (server.kind === 'empty' || server.kind === 'incomplete') return;
       const wasPrimary =
         server.kind === 'stopped' ? server.wasPrimary : server.kind !== 'starting' && server.role === 'primary';
@@ -159,26 +190,31 @@ export const createDatabase = (): SimDatabase => {
       source = undefined;
       streaming = false;
       rewindable = false;
+      commits.begin();
       server = { kind: 'running', role: 'primary' };
     },
     checkpoint: () => {
       rewindable = true;
     },
     follow: (from) => {
+      if (streaming) endedAt = now();
       source = from;
       streaming = false;
     },
     write: (amount) => {
       position = simPosition(position.path, position.at + amount);
     },
-    receive: (from) => {
+    receive: (from, share) => {
       const there = from?.server();
+      const before = streaming;
       streaming =
         from !== undefined &&
         (there?.kind === 'running' || there?.kind === 'closing') &&
         from.systemId() === systemId &&
         isPartOf(position, from.position());
-      if (streaming && from !== undefined) position = from.position();
+      if (streaming && from !== undefined) [position, heardAt] = [partOf(position, from.position(), share), now()];
+      if (before && !streaming) endedAt = now();
     },
+    commits,
   };
 };

@@ -1,4 +1,4 @@
-import type { Source } from '../../../src/core/database.ts';
+import type { Acknowledgement, Source } from '../../../src/core/database.ts';
 import type { Task, TaskResult } from '../../../src/core/memory.ts';
 import type { Host } from '../host/host.ts';
 import type { World } from '../world.ts';
@@ -9,6 +9,9 @@ export type Operate = (
   context: { readonly source: () => Source | undefined; readonly renew: () => void },
   ended: (result: TaskResult) => void,
 ) => () => void;
+
+/** How long a barrier waits. */
+const BARRIER = 5_000;
 
 const DONE: TaskResult = { kind: 'done' };
 const failed = (code: string, message: string): TaskResult => ({ kind: 'failed', code, message });
@@ -22,6 +25,8 @@ const TAKES: Readonly<Record<Task['kind'], readonly [number, number]>> = {
   fence: [5, 150],
   promote: [50, 500],
   barrier: [5, 30],
+  acknowledge: [5, 80],
+  'stop-receiving': [5, 120],
   checkpoint: [20, 300],
   follow: [5, 50],
   rewind: [200, 1_500],
@@ -33,6 +38,8 @@ export const createOperate = (deps: {
   readonly world: World;
   readonly host: Host;
   readonly promoted: (generation: number) => void;
+  /** Commits up to here are acknowledged, by no more than a change of the settings. */
+  readonly acknowledged: (until: number) => void;
   /** Data is about to be thrown away. */
   readonly destroys: () => void;
   /** A database is about to be created. */
@@ -180,13 +187,28 @@ export const createOperate = (deps: {
         promote(task.generation);
         break;
       case 'barrier':
-        later(
-          () =>
-            database.server().kind === 'running' && database.acknowledges()
-              ? DONE
-              : failed('refused', 'it takes no writes'),
-          false,
-        );
+        later(() => {
+          if (database.server().kind !== 'running' || !database.acknowledges())
+            return failed('refused', 'it takes no writes');
+          database.write(1);
+          const { at } = database.position();
+          if (database.commits.commit(at)) {
+            deps.acknowledged(at);
+            return DONE;
+          }
+          return untilAcknowledged(at, world.now() + BARRIER);
+        }, false);
+        break;
+      case 'acknowledge':
+        acknowledge(task.wanted);
+        break;
+      case 'stop-receiving':
+        later(() => {
+          const server = database.server();
+          if (server.kind !== 'running' || server.role !== 'replica') return failed('refused', 'it is no replica');
+          database.follow(undefined);
+          return { kind: 'done', finalPosition: database.position() };
+        }, false);
         break;
       case 'checkpoint':
         later(() => {
@@ -212,6 +234,34 @@ export const createOperate = (deps: {
     return () => {
       aborted = true;
     };
+
+    function untilAcknowledged(at: number, until: number): TaskResult | undefined {
+      if (!database.commits.isWaiting(at)) return DONE;
+      if (world.now() >= until) return failed('timed-out', 'the commit was not acknowledged');
+      later(() => untilAcknowledged(at, until), false, [5, 20]);
+      return undefined;
+    }
+
+    /** The file first; then each process reads it at its own time, also when nobody waits for that any more. */
+    function acknowledge(wanted: Acknowledgement): void {
+      const { commits } = database;
+      const server = database.server();
+      if (server.kind !== 'running') return later(() => failed('refused', 'it does not run'), false);
+      commits.write(wanted);
+      if (server.role === 'replica') return later(() => DONE, false);
+      let open = 1 + commits.senders().size;
+      const one = (read: () => void): void =>
+        later(() => {
+          read();
+          open -= 1;
+          return open === 0 ? DONE : undefined;
+        }, true);
+      one(() => {
+        const released = commits.readFlag();
+        if (released !== undefined) deps.acknowledged(released);
+      });
+      for (const voter of commits.senders().keys()) one(() => commits.readSender(voter));
+    }
 
     function promote(generation: number): void {
       const server = database.server();

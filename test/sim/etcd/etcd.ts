@@ -8,6 +8,9 @@ import type {
   Initialize,
   Intent,
   Keyed,
+  Pledge,
+  Suspicion,
+  SyncEntry,
   MemberRecord,
 } from '../../../src/core/model.ts';
 import type { Settings } from '../../../src/core/settings.ts';
@@ -158,6 +161,8 @@ const viewOf = (
   const members = new Map<MemberName, Keyed<MemberRecord>>();
   const intents: Keyed<Intent>[] = [];
   const fenced = new Set<Term>();
+  const pledges = new Map<MemberName, Keyed<Pledge>>();
+  const suspects = new Map<MemberName, Keyed<Suspicion>>();
   for (const kv of range.keys) {
     const ref = refOf(kv.key);
     const keyed = <T>(): Keyed<T> => ({
@@ -174,6 +179,9 @@ const viewOf = (
     if (ref?.kind === 'failsafe') found.failsafe = keyed<Failsafe>();
     if (ref?.kind === 'member') members.set(ref.name, keyed<MemberRecord>());
     if (ref?.kind === 'intent') intents.push(keyed<Intent>());
+    if (ref?.kind === 'sync') found.sync = keyed<readonly SyncEntry[]>();
+    if (ref?.kind === 'pledge') pledges.set(ref.name, keyed<Pledge>());
+    if (ref?.kind === 'suspect') suspects.set(ref.name, keyed<Suspicion>());
     if (ref?.kind === 'fenced') fenced.add(ref.term);
   }
   const settings = found.configuration?.value.document['settings'] as Settings | undefined;
@@ -187,9 +195,9 @@ const viewOf = (
     heartbeat: found.heartbeat,
     history: found.history,
     olderTerms,
-    sync: undefined,
-    pledges: new Map(),
-    suspects: new Map(),
+    sync: found.sync,
+    pledges,
+    suspects,
     failsafe: found.failsafe,
     members,
     intents,

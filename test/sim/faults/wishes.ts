@@ -9,6 +9,7 @@ import { LEADER, type FaultKinds } from './kind.ts';
 export type Wish =
   | { readonly kind: 'pause'; readonly lasts: number }
   | { readonly kind: 'set-ttl'; readonly ttl: number }
+  | { readonly kind: 'set-mode'; readonly mode: Settings['replication']['mode']; readonly acks: number }
   | { readonly kind: 'switchover'; readonly to: string | undefined }
   | { readonly kind: 'failover'; readonly to: string; readonly allowDataLoss: boolean }
   | { readonly kind: 'restart'; readonly member: string }
@@ -56,6 +57,15 @@ export const wishes: FaultKinds<Wish> = {
     weight: 1,
     draw: ({ pick }) => ({ ttl: pick([3_000, 5_000, 10_000, 20_000]) }),
     apply: (cluster, { ttl }) => configure(cluster, (settings) => ({ ...settings, timing: timingForTtl(ms(ttl)) })),
+  },
+  'set-mode': {
+    weight: 2,
+    draw: ({ pick }) => ({ mode: pick(['async', 'sync', 'quorum'] as const), acks: pick([1, 1, 2]) }),
+    apply: (cluster, { mode, acks }) =>
+      configure(cluster, (settings) => ({
+        ...settings,
+        replication: { ...settings.replication, mode, acks: Math.min(acks, Math.max(1, cluster.members.length - 2)) },
+      })),
   },
   switchover: {
     weight: 4,

@@ -12,6 +12,8 @@ const PATIENCE = 300;
 /** What a neighbour's agent would say now; undefined when nobody answers. */
 export interface Neighbours {
   readonly answer: (asking: MemberName, asked: MemberName) => PeerAnswer | undefined;
+  /** Its host answers, and nothing runs on it. */
+  readonly refuses: (asking: MemberName, asked: MemberName) => boolean;
   /** How long question and answer take together. */
   readonly way: () => number;
 }
@@ -49,7 +51,8 @@ export const createAsker = (deps: {
     const asked = m.handover?.phase === 'catching-up' ? others.filter((name) => name === m.handover?.to) : others;
     const at = host.now();
     const answers = new Map<MemberName, Known<PeerAnswer>>();
-    const complete = (): void => deps.post({ kind: 'peers', round: { at, answers } });
+    const refused = new Set(asked.filter((name) => neighbours.refuses(host.name, name)));
+    const complete = (): void => deps.post({ kind: 'peers', round: { at, answers, refused } });
     let missing = asked.length;
     if (missing === 0) {
       deps.later(0, complete);

@@ -1,6 +1,7 @@
 import { known } from '../../../src/core/known.ts';
 import type { Event, Memory, Task, TaskResult } from '../../../src/core/memory.ts';
 import { takeSnapshot, wantedSource } from '../../../src/core/snapshot.ts';
+import { listens, looksClosely } from '../../../src/core/quorum/pace.ts';
 import type { Host } from './host.ts';
 import type { Operate } from '../database/operations.ts';
 import { simPositions } from '../database/positions.ts';
@@ -92,7 +93,7 @@ export const createExecutor = (deps: {
 /** Something is going on that a second is too long for. */
 const changing = (m: Memory): boolean => {
   const db = m.database.kind === 'known' ? m.database.value : undefined;
-  if (db?.kind !== 'running') return true;
+  if (db?.kind !== 'running' || looksClosely(m) || listens(m)) return true;
   if (db.role === 'replica') return m.reign !== undefined || !db.streaming || m.leaderlessSince !== undefined;
   return m.reign === undefined || m.handover !== undefined;
 };

@@ -226,6 +226,9 @@ const effectOf = (state: State, index: number, task: Task): readonly [State, Tas
     case 'follow':
     case 'keep-slots':
       return [state, DONE];
+    // Nothing is promised in the clusters that are searched.
+    case 'acknowledge':
+    case 'stop-receiving':
     default:
       throw new Error(`a task that this search does not know: ${JSON.stringify(task)}`);
   }

@@ -6,10 +6,12 @@ import { decide, rules } from '../../../src/core/rules.ts';
 import type { Action } from '../../../src/core/rules/rule.ts';
 import { DEFAULT_SETTINGS } from '../../../src/core/settings.ts';
 import { takeSnapshot } from '../../../src/core/snapshot.ts';
-import { situations } from './situations.ts';
+import { promiseSituations } from './quorum/situations.ts';
+import { situations as plainSituations } from './situations.ts';
 import { feed, instant, moment, positions } from './support.ts';
 import { step } from '../../../src/core/agent.ts';
 
+const situations = [...plainSituations, ...promiseSituations];
 const ids = rules.map((r) => r.id);
 const nameOf = (a: Action): string => {
   if (a.do === 'run') return `run:${a.task.kind}`;

@@ -174,6 +174,7 @@ export const reign = (over: Partial<Reign> = {}): Reign => ({
   keyGone: false,
   unsettled: false,
   barrier: true,
+  openFrom: undefined,
   ...over,
 });
 

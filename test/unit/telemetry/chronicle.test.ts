@@ -43,6 +43,7 @@ const REIGN: Reign = {
   keyGone: false,
   unsettled: false,
   barrier: false,
+  openFrom: undefined,
 };
 
 const history = (how: HistoryEntry['how']) =>

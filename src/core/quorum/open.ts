@@ -1,0 +1,46 @@
+import { elapsedAtMost, remaining } from '../instant.ts';
+import type { Memory } from '../memory.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { concerned, published, revoked } from './durability.ts';
+import { rightOf } from '../timing.ts';
+import { LATE_HEARTBEATS } from './wanted.ts';
+
+/** A voter that was heard within this time, in milliseconds, can still acknowledge. */
+export const HEARD_WITHIN = 1_000;
+
+/**
+ * Why a leader that is primary and proven does not say so to load balancers in a cluster that promises its writes; undefined when
+ * nothing stands against it (rule D16, A17).
+ */
+export const keptClosed = (s: Snapshot): string | undefined => {
+  const { m } = s;
+  const { reign } = m;
+  if (reign === undefined || !concerned(s)) return undefined;
+  const promised = published(m);
+  const { mode, strict, acks } = m.settings.replication;
+  if (mode !== 'async' && strict && promised.acks < acks)
+    return `strict: ${acks} acknowledgements are asked for, ${promised.acks} are promised`;
+  if (revoked(m)) return 'enough voters have pledged that they receive nothing from it';
+  if (reign.openFrom !== undefined && remaining(reign.openFrom, m.now) > 0)
+    return 'the last leader may not have noticed yet that it is late';
+  if (promised.acks > 0 && isLate(m) && !heard(s)) return 'neither etcd nor enough voters were heard in time';
+  return undefined;
+};
+
+/** This leader's last proof is older than a successor waits for: it looks at its database more often, to see who is there. */
+export const isLate = ({ reign, settings, now }: Memory): boolean => {
+  if (reign?.deadline === undefined || reign.pausePublished) return false;
+  const age = rightOf(settings.timing) - remaining(reign.deadline, now);
+  return age > LATE_HEARTBEATS * settings.timing.heartbeatInterval;
+};
+
+const heard = ({ m, running }: Snapshot): boolean => {
+  if (running === undefined || m.databaseAt === undefined) return false;
+  const since = elapsedAtMost(m.databaseAt, m.now);
+  const promised = published(m);
+  const recent = running.replicas.filter(
+    ({ name, heardAgoMs }) =>
+      promised.voters.includes(name) && heardAgoMs !== undefined && heardAgoMs + since <= HEARD_WITHIN,
+  );
+  return recent.length >= promised.acks;
+};
