@@ -5,7 +5,7 @@ import { binDirOf, type OtherVersion } from './test/support/other-postgres.ts';
 const onPostgres = (version: OtherVersion): TestProjectInlineConfiguration => ({
   test: {
     name: `postgres-${version}`,
-    include: ['test/integration/postgres-{life,replication,custom}.test.ts'],
+    include: ['test/integration/postgres-{life,replication,custom,slots}.test.ts'],
     globalSetup: [`test/integration/setup-postgres-${version}.ts`],
     env: { TEST_PG_BIN: binDirOf(version) },
     testTimeout: 120_000,

@@ -1,11 +1,6 @@
 #!/bin/sh
-<<<<<<< HEAD
 # Makes sure that the servers which demo and tests start are installed: etcd, HAProxy and PostgreSQL; or, as
 # `setup.sh containers`, what the container lab needs: a Docker engine, nftables and debootstrap.
-=======
-# Makes sure that the servers which demo and tests start are installed: etcd, HAProxy, and the databases that are named:
-#   sh scripts/setup.sh [postgres] [mariadb] [mysql]        nothing named: postgres
->>>>>>> c85f1cd (wip4)
 # Installs what is missing with apt, as root, and leaves no service running and no database cluster behind.
 # Ends at once when everything is there.
 set -eu
@@ -15,8 +10,6 @@ LOCK=/run/haagent-setup.lock
 POLICY=/usr/sbin/policy-rc.d
 MARK='# made by haagent scripts/setup.sh: no service starts while it installs packages'
 NO_CLUSTER=/etc/postgresql-common/createcluster.d/haagent-setup.conf
-
-ENGINES=${*:-postgres}
 
 fail() {
   printf 'haagent: %s\n' "$@" >&2
@@ -30,11 +23,6 @@ has_postgres() {
   command -v postgres >/dev/null
 }
 
-wanted() {
-  case " $ENGINES " in *" $1 "*) return 0 ;; esac
-  return 1
-}
-
 missing() {
   if [ "$wants" = containers ]; then
     command -v dockerd >/dev/null || echo docker.io
@@ -45,11 +33,7 @@ missing() {
   command -v etcd >/dev/null || echo etcd-server
   command -v etcdctl >/dev/null || echo etcd-client
   command -v haproxy >/dev/null || echo haproxy
-  if wanted postgres; then has_postgres || echo postgresql; fi
-  if wanted mariadb; then
-    command -v mariadbd >/dev/null || echo mariadb-server
-    command -v mariadb-backup >/dev/null || echo mariadb-backup
-  fi
+  has_postgres || echo postgresql
 }
 
 # The newest server that the configured package lists have, by its own name (the name "postgresql" may be older).
@@ -97,25 +81,12 @@ disable_units() {
       haproxy) systemctl --quiet disable haproxy.service 2>/dev/null || true ;;
       docker.io) systemctl --quiet disable docker.service docker.socket containerd.service 2>/dev/null || true ;;
       postgresql*) systemctl --quiet disable postgresql.service 2>/dev/null || true ;;
-      mariadb-server) systemctl --quiet disable mariadb.service 2>/dev/null || true ;;
     esac
   done
 }
 
-<<<<<<< HEAD
 wants=${1:-servers}
 case $wants in servers | containers) ;; *) fail "setup.sh: unknown set \"$wants\": servers or containers" ;; esac
-=======
-for engine in $ENGINES; do
-  case $engine in
-    postgres | mariadb) ;;
-    mysql)
-      # Debian has no package of it; the program that asked says what it needs.
-      ;;
-    *) fail "setup: $engine is no engine: there are postgres, mariadb and mysql" ;;
-  esac
-done
->>>>>>> c85f1cd (wip4)
 names=$(missing)
 if [ -z "$names" ]; then exit 0; fi
 list=$(echo "$names" | paste -sd' ' -)

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { WRITER } from './agent-config.ts';
 import { runCtl, switchoverByCtl } from './ctl.ts';
 import { createEtcd } from './etcd.ts';
 import { createProxy, type ProxyPorts } from './haproxy.ts';
 import { createHome } from './home.ts';
+import { findAccount, findPostgresBin, type Account } from './host.ts';
 import { createHosts, type Hosts } from './hosts.ts';
 import {
   specsOf,
@@ -17,9 +19,8 @@ import {
 import { logTails } from './logs.ts';
 import { createMemberProcess, type MemberProcess } from './member.ts';
 import { createPorts } from './ports.ts';
-import { WRITER, type LabServer } from './server.ts';
-import { labServer } from './servers.ts';
 import type { Service } from './service.ts';
+import { queryOnce } from './sql.ts';
 import { createWatching } from './watching.ts';
 
 /** What `fixedPorts` wishes for: the second member has the next port, and so on. */
@@ -38,17 +39,17 @@ const createMembers = (base: {
   readonly etcdEndpoints: readonly string[];
   readonly takePort: TakePort;
   readonly hosts: Hosts;
-  readonly server: LabServer;
+  readonly account: Account | undefined;
 }) => {
   const { hosts } = base;
-  const superuser = { user: base.server.superuser, password: randomBytes(12).toString('hex') };
+  const superuser = { user: 'postgres', password: randomBytes(12).toString('hex') };
   const common = {
     labDir: base.dir,
     restartAfterMs: base.options.restartAfterMs,
     cluster: base.cluster,
     etcdEndpoints: base.etcdEndpoints,
-    server: base.server,
-    account: base.server.account,
+    binDir: findPostgresBin(),
+    account: base.account,
     range: hosts.range,
     archiveCommand: hosts.archive?.command,
     superuser,
@@ -127,12 +128,12 @@ const capabilitiesOf = ({
 /** A cluster of processes on loopback, or on hosts of its own, below one directory in /tmp. Nothing runs until `start`. */
 export const createLab = async (options: LabOptions): Promise<Lab> => {
   const { cluster = 'demo', ttlMs = 3_000, fixedPorts = false } = options;
-  const server = labServer(options.engine);
   const ports = createPorts();
   const takePort: TakePort = (wish, offset = 0) => ports.take(fixedPorts ? FIXED[wish] + offset : undefined);
   const home = await createHome();
   const { dir } = home;
-  const hosts = await createHosts(dir, options, server.account);
+  const account = findAccount('postgres');
+  const hosts = await createHosts(dir, options, account);
   const etcd = await createEtcd({
     count: options.etcd ?? 1,
     dir,
@@ -152,16 +153,19 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
     etcdEndpoints: etcd.endpoints,
     takePort,
     hosts,
-    server,
+    account,
   });
-  for (const spec of specsOf(options.members, server.prefix)) await members.add(spec);
+  for (const spec of specsOf(options.members)) await members.add(spec);
   const infos = (): readonly LabMember[] => members.all().map(({ info }) => info);
   const proxy = options.haproxy === false ? undefined : await createLabProxy(dir, infos(), takePort);
 
   const ended = new AbortController();
   const logTail = (lines = 15): string => logTails(infos(), lines);
   const watching = createWatching({ members: infos, logTail, signal: ended.signal });
-  const query: Lab['query'] = (name, sql) => server.query(members.of(name).info, members.superuser.password, sql);
+  const query: Lab['query'] = (name, sql) => {
+    const { host, port } = members.of(name).info;
+    return queryOnce({ host, port, ...members.superuser }, sql);
+  };
 
   const ctl: Lab['ctl'] = (args, { deadlineMs = CTL_MS } = {}) => {
     const config = infos().flatMap(({ configFile }) => ['--config', configFile]);
@@ -215,7 +219,11 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
       Promise.reject(new Error('the hosts of this lab share loopback: they cannot be cut off from each other')),
     heal: () => hosts.network?.heal() ?? Promise.resolve(),
     switchover: () => switchoverByCtl(ctl),
-    prepareWriter: (primary) => server.prepareWriter((sql) => query(primary, sql)),
+    prepareWriter: async (primary) => {
+      const [found] = await query(primary, `SELECT FROM pg_roles WHERE rolname = '${WRITER}'`);
+      if (found !== undefined) return;
+      await query(primary, `CREATE ROLE ${WRITER} LOGIN; GRANT CREATE ON SCHEMA public TO ${WRITER}`);
+    },
     ctl,
   };
 };

@@ -141,12 +141,11 @@ const perform = async (task: Task, step: Step, deps: Deps): Promise<TaskResult> 
       await database.clone({ ...step, from: task.from, systemId: task.systemId });
       await startFollowing(step, deps);
       return DONE;
-    case 'rewind': {
+    case 'rewind':
       await deps.renewInstance();
-      const { lost } = await database.rewind({ ...step, from: task.from });
+      await database.rewind({ ...step, from: task.from });
       await startFollowing(step, deps);
-      return lost === undefined ? DONE : { kind: 'done', lost };
-    }
+      return DONE;
     case 'start':
       await database.configure({ ...step, ...databaseConfig(deps.memory()) });
       await database.start({ ...step, source: task.source });

@@ -23,6 +23,7 @@ import {
   proposePublish,
   proposeRelease,
 } from './proposals.ts';
+import { lossOf } from './loss.ts';
 import type { Clearance } from './reign.ts';
 import type { Action } from './rules/rule.ts';
 import { heartbeatTerm, takeSnapshot } from './snapshot.ts';
@@ -124,6 +125,16 @@ const lead = (m: Memory, action: Extract<Action, { do: 'lead' }>, positions: Pos
     view: m.view,
     memory: { ...m, time },
     how: action.how,
+    loss: lossOf(
+      {
+        how: action.how,
+        pledged: (action.pledges ?? []).length > 0,
+        released: clearance === 'released',
+        last: m.view.heartbeat?.value.position,
+        own: db?.position,
+      },
+      positions,
+    ),
     generation,
     ttl,
     reason: action.reason,

@@ -6,8 +6,6 @@ export interface Source {
   readonly member: MemberName;
   readonly host: string;
   readonly port: number;
-  /** Address of its agent, which sends the copies that an engine cannot fetch by itself. */
-  readonly agentUrl?: string;
 }
 
 /** What a running database says about its own replaying of a source's log. */
@@ -104,6 +102,8 @@ export interface RunningDatabase {
   readonly waitingCommits: number;
   /** Commits that ended without their acknowledgements since the agent began, because their wait was cancelled (C7). */
   readonly weakAcks?: number;
+  /** What this member last dropped of its log, to rejoin. */
+  readonly dropped?: LostTail;
   /** What weakens the promise of the synchronous modes besides, a sentence each. */
   readonly cautions?: readonly string[];
   readonly replicas: readonly ReplicaConnection[];
@@ -123,7 +123,7 @@ export interface LostTail {
   /** Where the log is kept on the member's host, with the list of its transactions. */
   readonly folder: string;
   /** Where the logs parted: the generation that was left, and the position on it in the engine's own words. */
-  readonly timeline: number;
+  readonly generation: number;
   readonly from: string;
   readonly bytes: number;
   /** Transactions that had been committed, acknowledged or not. */

@@ -95,7 +95,7 @@ export type Task =
 
 /** How a task ended, with a fresh look at the database where one could be had. */
 export type TaskResult =
-  | { readonly kind: 'done'; readonly systemId?: string; readonly finalPosition?: Position; readonly lost?: LostTail }
+  | { readonly kind: 'done'; readonly systemId?: string; readonly finalPosition?: Position }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'aborted' };
 

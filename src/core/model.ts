@@ -1,5 +1,6 @@
 import type { InstanceId, LeaseId, MemberName, Ms, Revision, Term } from './brand.ts';
-import type { Position } from './position.ts';
+import type { LostTail } from './database.ts';
+import type { Position, PositionAlgebra } from './position.ts';
 import type { Settings, Tags } from './settings.ts';
 
 /** What the cluster's keys in etcd hold (rule D1). The text form of each is in src/state. */
@@ -54,7 +55,24 @@ export interface HistoryEntry {
   readonly at: string;
   /** The last position known of the predecessor. */
   readonly from: Position | undefined;
+  /** What was known to be lost when this term began; undefined where nobody led before. */
+  readonly loss?: Loss | undefined;
 }
+
+/** What a change of leader is known to lose, at the moment of the transaction that makes it (invariant I4). */
+export type Loss =
+  | {
+      /** Nothing that was acknowledged. */
+      readonly kind: 'none';
+      /** Enough voters pledged; or the new leader has the end that the last one wrote down; or the same data goes on. */
+      readonly proof: 'quorum' | 'final-position' | 'same-database';
+    }
+  | {
+      /** What the last heartbeat told of and the new leader does not have. What was written after it nobody knows yet. */
+      readonly kind: 'measured';
+      readonly amount: number;
+      readonly unit: PositionAlgebra['unit'];
+    };
 
 /** One entry of `sync`: with which acknowledgements a leader of a term promised durability (rules D7 to D9). */
 export interface SyncEntry {
@@ -104,6 +122,8 @@ export interface MemberRecord {
   readonly pendingRestart: boolean;
   readonly version: string;
   readonly serverVersion: string;
+  /** The end of its log that this member last dropped, to rejoin. */
+  readonly dropped?: LostTail | undefined;
 }
 
 /** How an intent ended; kept for a while so that whoever asked can read it. */

@@ -17,6 +17,7 @@ import type {
   Initialize,
   Intent,
   Keyed,
+  Loss,
   MemberRecord,
   Pledge,
   Suspicion,
@@ -85,6 +86,7 @@ export const proposeLead = (input: {
   readonly view: ClusterView;
   readonly memory: Pick<Memory, 'self' | 'instance' | 'time' | 'lease'>;
   readonly how: HistoryEntry['how'];
+  readonly loss?: Loss | undefined;
   readonly generation: number;
   readonly ttl: Ms;
   readonly reason: string;
@@ -112,6 +114,7 @@ export const proposeLead = (input: {
     instance: memory.instance,
     generation: input.generation,
     how: input.how,
+    loss: input.loss,
     reason: input.reason,
     at: memory.time,
     from: input.position,
@@ -256,6 +259,7 @@ export const proposeHandOver = (input: {
     instance: to.instance,
     generation: reign.generation + 1,
     how: 'hand-over',
+    loss: { kind: 'none', proof: 'final-position' },
     reason: input.reason,
     at: memory.time,
     from: input.position,

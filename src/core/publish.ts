@@ -58,22 +58,25 @@ export const memberRecord = (m: Memory, positions: PositionAlgebra): MemberRecor
     pendingRestart: (running?.pendingRestart.length ?? 0) > 0,
     version: m.self.version,
     serverVersion: running?.serverVersion ?? '',
+    dropped: running?.dropped ?? m.view?.members.get(m.self.name)?.value.dropped,
   };
 };
 
 /**
  * Two records are the same when nothing but the position differs: an idle or merely busy cluster writes nothing. Asked at
- * every step, so it makes no text unless the tags are two objects.
+ * every step, so it makes no text unless they hold two objects.
  */
 const same = (a: MemberRecord, b: MemberRecord): boolean => {
   const [ours, theirs]: readonly Readonly<Record<string, unknown>>[] = [{ ...a }, { ...b }];
   for (const key in ours)
-    if (ours[key] !== theirs?.[key] && key !== 'position' && (key !== 'tags' || !sameText(a.tags, b.tags)))
+    if (ours[key] !== theirs?.[key] && key !== 'position' && !(OBJECTS.has(key) && sameText(ours[key], theirs?.[key])))
       return false;
   return true;
 };
 
-const sameText = (a: MemberRecord['tags'], b: MemberRecord['tags']): boolean => JSON.stringify(a) === JSON.stringify(b);
+const OBJECTS: ReadonlySet<string> = new Set(['tags', 'dropped']);
+
+const sameText = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** The transaction that publishes this member, if something has changed. */
 export const publishMember = (m: Memory, positions: PositionAlgebra): StateTransaction | undefined => {

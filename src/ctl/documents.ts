@@ -88,6 +88,10 @@ export const termsSchema = z.array(
     at: text,
     generation: z.number().int(),
     ended: z.object({ generation: z.number().int(), offset: z.number().exactOptional(), text }).exactOptional(),
+    loss: text.exactOptional(),
+    dropped: z
+      .array(z.object({ member: text, from: text, bytes: z.number(), commits: z.number().int(), folder: text }))
+      .exactOptional(),
   }),
 );
 

@@ -1,5 +1,5 @@
 import type { InstanceId, MemberName, Ms, Term } from '../core/brand.ts';
-import type { Acknowledgement, DatabaseView, LostTail, Source } from '../core/database.ts';
+import type { Acknowledgement, DatabaseView, Source } from '../core/database.ts';
 import type { Position, PositionAlgebra } from '../core/position.ts';
 import type { GuardTarget } from './guard.ts';
 
@@ -24,11 +24,6 @@ export interface Database {
   initialize(step: Step): Promise<{ readonly systemId: string }>;
   /** Copies the data of `from`; what was there before is renamed aside. Leaves it stopped, ready to follow. */
   clone(step: Step & { readonly from: Source; readonly systemId: string }): Promise<void>;
-  /**
-   * Sends a copy of the running database, for a member that clones from this one. Absent where the engine's own protocol
-   * brings copies. What iterates ends with an error when the copy is not whole.
-   */
-  donate?(step: Step): AsyncIterable<Uint8Array>;
   /** Starts, always as a replica (nothing on disk may let a start come up as primary). Ends when it answers queries. */
   start(step: Step & { readonly source: Source | undefined }): Promise<void>;
   /** Stops cleanly: sessions are ended, the log is written and sent. Returns the end of the log where it is known. */
@@ -61,8 +56,8 @@ export interface Database {
   checkpoint(step: Step): Promise<void>;
   /** Makes the running replica take its log from `source` (or from nobody), and remembers it for the next start. */
   follow(step: Step & { readonly source: Source | undefined }): Promise<void>;
-  /** Rewinds the stopped database to where it can follow `from`. What is dropped is kept aside and told. */
-  rewind(step: Step & { readonly from: Source }): Promise<{ readonly lost: LostTail | undefined }>;
+  /** Rewinds the stopped database to where it can follow `from`. What is dropped is kept aside, and told by `observe`. */
+  rewind(step: Step & { readonly from: Source }): Promise<void>;
   /** Why this member could not rewind if it had to; empty when it could. */
   rewindObstacles(): readonly string[];
   /** Creates, advances and drops the slots that this member should have. */

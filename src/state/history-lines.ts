@@ -1,4 +1,5 @@
 import { termOf } from '../core/brand.ts';
+import { describeLoss } from '../core/loss.ts';
 import type { ClusterView, HistoryEntry } from '../core/model.ts';
 import type { PositionAlgebra } from '../core/position.ts';
 
@@ -14,20 +15,47 @@ export interface TermDocument {
   readonly generation: number;
   /** Where the log of the term before ended; absent where none ended. */
   readonly ended?: { readonly generation: number; readonly offset?: number; readonly text: string };
+  /** What was known to be lost when the term began, as a sentence; absent where nobody led before. */
+  readonly loss?: string;
+  /** What members dropped of the log that ended, when they rejoined. */
+  readonly dropped?: readonly DroppedDocument[];
+}
+
+interface DroppedDocument {
+  readonly member: string;
+  readonly from: string;
+  readonly bytes: number;
+  readonly commits: number;
+  /** On that member's host: the dropped log, and the list of its transactions. */
+  readonly folder: string;
 }
 
 /** All terms that are kept, oldest first. */
 export const termDocuments = (view: ClusterView, positions: PositionAlgebra): readonly TermDocument[] => {
-  const older = [...view.olderTerms].map(([term, { value }]) => termDocument(Number(term), value, positions));
+  const older = [...view.olderTerms].map(([term, { value }]) => termDocument(Number(term), value, view, positions));
   const newest =
     view.history === undefined
       ? []
-      : [termDocument(Number(termOf(view.history.modRevision)), view.history.value, positions)];
+      : [termDocument(Number(termOf(view.history.modRevision)), view.history.value, view, positions)];
   return [...older, ...newest].sort((a, b) => a.term - b.term);
 };
 
-const termDocument = (term: number, entry: HistoryEntry, positions: PositionAlgebra): TermDocument => {
-  const { member, instance, how, reason, at, generation, from } = entry;
+/** Members that left a log of this generation, which a later term did not take over. */
+const droppedOf = (generation: number, view: ClusterView): readonly DroppedDocument[] =>
+  [...view.members.values()].flatMap(({ value: { name, dropped } }) => {
+    if (dropped?.generation !== generation) return [];
+    const { from, bytes, commits, folder } = dropped;
+    return [{ member: name, from, bytes, commits, folder }];
+  });
+
+const termDocument = (
+  term: number,
+  entry: HistoryEntry,
+  view: ClusterView,
+  positions: PositionAlgebra,
+): TermDocument => {
+  const { member, instance, how, reason, at, generation, from, loss } = entry;
+  const dropped = from === undefined ? [] : droppedOf(positions.generation(from), view);
   const offset = from === undefined ? undefined : positions.offset?.(from);
   return {
     term,
@@ -46,6 +74,8 @@ const termDocument = (term: number, entry: HistoryEntry, positions: PositionAlge
             text: positions.describe(from),
           },
         }),
+    ...(loss === undefined ? {} : { loss: describeLoss(loss) }),
+    ...(dropped.length === 0 ? {} : { dropped }),
   };
 };
 

@@ -106,6 +106,12 @@ export const history = z
     reason: text,
     at: isoTime,
     from: position,
+    loss: z
+      .discriminatedUnion('kind', [
+        z.object({ kind: z.literal('none'), proof: z.enum(['quorum', 'final-position', 'same-database']) }),
+        z.object({ kind: z.literal('measured'), amount: z.number().min(0), unit: z.enum(['bytes', 'transactions']) }),
+      ])
+      .optional(),
   })
   .transform((w): Read<HistoryEntry> => (positions) => ({
     member: w.member,
@@ -115,6 +121,7 @@ export const history = z
     reason: w.reason,
     at: w.at,
     from: positions.parse(w.from),
+    ...(w.loss === undefined ? {} : { loss: w.loss }),
   }));
 
 const syncEntry = z
@@ -171,6 +178,7 @@ export const member = z
     pending_restart: z.boolean(),
     version: line,
     server_version: line,
+    dropped: z.object({ folder: text, generation, from: line, bytes: count, commits: count }).optional(),
   })
   .transform((w): Read<MemberRecord> => (positions) => ({
     name: w.name,
@@ -188,6 +196,7 @@ export const member = z
     pendingRestart: w.pending_restart,
     version: w.version,
     serverVersion: w.server_version,
+    ...(w.dropped === undefined ? {} : { dropped: w.dropped }),
   }));
 
 const intentBase = {

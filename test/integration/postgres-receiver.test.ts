@@ -227,4 +227,37 @@ describe('what a replica receives', () => {
     expect(await codeOf(c.database.stopReceiving(step()))).toBe('refused');
     await c.database.start({ ...step(), source: a.source });
   });
+
+  it('a voter lets no query hold its replay up for long; the others leave that to the operator', async () => {
+    const shown = async (): Promise<unknown> =>
+      (
+        await c.sql(
+          `select current_setting('max_standby_streaming_delay') as delay, current_setting('wal_receiver_timeout') as silence`,
+        )
+      )[0];
+    expect(await shown()).toEqual({ delay: '750ms', silence: '1500ms' });
+    const { synchronous } = syncConfig(c);
+    await c.database.configure({ ...step(), ...syncConfig(c, { synchronous: { ...synchronous!, mayVote: false } }) });
+    await until('the default delay', async () =>
+      JSON.stringify(await shown()) === '{"delay":"30s","silence":"1500ms"}' ? true : undefined,
+    );
+  });
+
+  it('one that hangs does not hold up the stop of its source', async () => {
+    await streaming(c);
+    const tree = processes.within(c.options.dataDir);
+    for (const each of tree) processes.signal(each, 'SIGSTOP');
+    try {
+      await until('the source has not heard it', async () => {
+        const served = (await a.running()).replicas.find((each) => each.name === voter(c));
+        return (served?.heardAgoMs ?? 0) > 3_000 ? true : undefined;
+      });
+      const begun = clock.now().mono;
+      await a.database.stop(step(20_000));
+      expect(clock.now().mono - begun).toBeLessThan(4_000);
+      expect(await a.database.observe(step())).toMatchObject({ kind: 'stopped', cleanly: true });
+    } finally {
+      for (const each of tree) processes.signal(each, 'SIGCONT');
+    }
+  });
 });

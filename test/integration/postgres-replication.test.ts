@@ -208,22 +208,22 @@ describe('PostgreSQL servers that replicate', () => {
     const before = await b.database.observe(step());
     expect(before).toMatchObject({ kind: 'stopped', cleanly: false, wasPrimary: true });
     await a.database.checkpoint(step());
-    const { lost } = await b.database.rewind({ ...step(), from: a.source });
+    await b.database.rewind({ ...step(), from: a.source });
     expect(await b.database.observe(step())).toMatchObject({ kind: 'stopped', wasPrimary: false, cleanly: true });
     const own = join(b.options.stateDir, 'postgres');
     const kept = readdirSync(own).find((each) => each.startsWith('lost-'));
     const transactions = readFileSync(join(own, kept!, 'transactions.txt'), 'utf8');
     expect(transactions.match(/COMMIT/g)?.length).toBeGreaterThanOrEqual(2);
-    expect(lost).toMatchObject({ folder: join(own, kept!), timeline: 5 });
-    expect(lost!.commits).toBeGreaterThanOrEqual(2);
-    expect(lost!.bytes).toBeGreaterThan(5_000);
     const told = JSON.parse(readFileSync(join(own, kept!, 'lost.json'), 'utf8'));
     const commits = told.transactions.filter((each: { outcome: string }) => each.outcome === 'commit');
-    expect(commits).toHaveLength(lost!.commits);
+    expect(commits.length).toBeGreaterThanOrEqual(2);
     for (const each of commits) expect(Math.abs(Date.parse(each.at) - Date.now())).toBeLessThan(600_000);
     expect(b.lines.some((line) => line.event === 'database.tail_dropped')).toBe(true);
     await b.database.start({ ...step(), source: a.source });
     await streaming(b);
+    const dropped = await until('what was dropped is told', async () => (await b.running()).dropped);
+    expect(dropped).toMatchObject({ folder: join(own, kept!), generation: 5, commits: commits.length });
+    expect(dropped.bytes).toBeGreaterThan(5_000);
     await caughtUp(b, a);
     expect(await b.sql(`select to_regclass('lost') as lost`)).toEqual([{ lost: null }]);
     expect(await count(b)).toBe(await count(a));
@@ -251,10 +251,13 @@ describe('PostgreSQL servers that replicate', () => {
     await b.database.stop(step());
     const child = spawnStep('rewind', b, { from: a.source, systemId, slow: true });
     const work = join(b.options.stateDir, 'postgres', 'work');
-    await until('the marker, and the program that rewinds', async () =>
-      existsSync(join(b.options.stateDir, 'postgres', 'incomplete.json')) && processes.within(work).length > 0
-        ? true
-        : undefined,
+    await until(
+      'the marker, and the program that rewinds',
+      async () =>
+        existsSync(join(b.options.stateDir, 'postgres', 'incomplete.json')) && processes.within(work).length > 0
+          ? true
+          : undefined,
+      30_000,
     );
     child.kill('SIGKILL');
     await ended(child);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ms, revision, termOf } from '../../src/core/brand.ts';
 import type { Acknowledgement } from '../../src/core/database.ts';
-import { clock, step, until } from '../support/postgres.ts';
+import { clock, processes, step, until } from '../support/postgres.ts';
 import {
   checkpointerOf,
   client,
@@ -111,6 +111,7 @@ describe('what a primary demands of its commits', () => {
       const waiting = commit(a, 5_000);
       await until('the commit waits for both', async () => ((await waiters(a)) > 0 ? true : undefined));
       await demand(both(), one(), 3_000);
+      expect(await waiters(a)).toBe(0);
       expect(await waiting).toBe('acknowledged');
     });
     await streaming(c);
@@ -173,6 +174,34 @@ describe('what a primary demands of its commits', () => {
     session.close();
   });
 
+  it('is watched for what gets around it: weak levels, cancelled waits, prepared transactions', async () => {
+    const weaker = { parameters: { synchronous_commit: 'local', max_prepared_transactions: '5' } };
+    await a.database.configure({ ...step(), ...syncConfig(a, weaker) });
+    expect(a.lines.some((line) => line.text.includes(`under 'local' a commit is not safe`))).toBe(true);
+    await until('strict keeps the level', async () =>
+      (await a.sql('show synchronous_commit'))[0]?.['synchronous_commit'] === 'on' ? true : undefined,
+    );
+    await a.sql(`create role weakling; alter role weakling set synchronous_commit = 'remote_write'`);
+    await demand(undefined, nobody());
+    const before = await until('weak acknowledgements are counted', async () => (await a.running()).weakAcks);
+    const session = await client(a);
+    const waiting = session.rows(step(10_000), 'insert into t values (3)');
+    await until('it waits', async () => ((await waiters(a)) > 0 ? true : undefined));
+    await a.sql(`select pg_cancel_backend(${session.backend})`);
+    await waiting;
+    session.close();
+    await demand(nobody(), NOTHING);
+    await a.database.configure({ ...step(), ...syncConfig(a) });
+    const view = await until('both are seen', async () => {
+      const found = await a.running();
+      return found.weakAcks === before + 1 && found.cautions?.length === 1 ? found : undefined;
+    });
+    expect(view.cautions).toEqual([
+      expect.stringContaining('role weakling commit with synchronous_commit = remote_write'),
+    ]);
+    await a.sql('drop role weakling');
+  });
+
   it('is neither given up nor acknowledged by a stop, and holds no stop up; the next start lets no commit end', async () => {
     await demand(undefined, nobody());
     const session = await client(a);
@@ -232,6 +261,30 @@ describe('what a primary demands of its commits', () => {
     });
     await demand(undefined, nobody());
     await a.database.promote({ ...step(), generation: 5 });
+    expect(await commit(a)).toBe('waits');
+  });
+
+  it('is not acknowledged by a fence either', async () => {
+    const session = await client(a);
+    const outcome = codeOf(session.rows(step(30_000), 'insert into t values (43)'));
+    await until('it waits', async () => ((await waiters(a)) > 0 ? true : undefined));
+    await a.database.fence(step(2_000));
+    expect(await outcome).not.toBe('done');
+    expect(processes.within(a.options.dataDir)).toEqual([]);
+  });
+
+  it('does not change with the mode on a living primary, but when it is told to', async () => {
+    const { synchronous: _, ...async } = syncConfig(a);
+    await a.database.configure({ ...step(), ...async });
+    await a.database.start({ ...step(), source: undefined });
+    await a.database.promote({ ...step(), generation: 6 });
+    await a.database.configure({ ...step(), ...syncConfig(a) });
+    await until('it has reloaded', async () =>
+      (await a.sql('show wal_receiver_timeout'))[0]?.['wal_receiver_timeout'] === '1500ms' ? true : undefined,
+    );
+    expect(await shownNames(a)).toBe('');
+    expect(await commit(a)).toBe('acknowledged');
+    await demand(NOTHING, nobody());
     expect(await commit(a)).toBe('waits');
   });
 });

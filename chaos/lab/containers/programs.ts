@@ -1,7 +1,5 @@
 import { stringify } from 'yaml';
-import { agentConfig, type ConfigInput } from '../agent-config.ts';
-import { postgresSection } from '../postgres-server.ts';
-import { WRITER } from '../server.ts';
+import { agentConfig, WRITER, type ConfigInput } from '../agent-config.ts';
 import type { MemberSpec } from '../lab.ts';
 import type { Images } from './engine.ts';
 import { API_PORT, DATABASE_PORT, type AgentProgram, type MemberPaths } from './member.ts';
@@ -19,12 +17,13 @@ export type ProgramInput = Pick<
 export const haagentProgram =
   (input: ProgramInput & { readonly settings: Readonly<Record<string, unknown>> }) =>
   (paths: MemberPaths): AgentProgram => {
-    const config = agentConfig(postgresSection(input.images.binDir), {
+    const config = agentConfig({
       ...input,
       ...paths,
       name: input.spec.name,
       apiPort: API_PORT,
       port: DATABASE_PORT,
+      binDir: input.images.binDir,
       osUser: undefined,
       archiveCommand: undefined,
       tags: input.spec.tags ?? {},

@@ -5,7 +5,6 @@ import type { Clock } from '../../ports/clock.ts';
 import type { ProcessId, Processes } from '../../ports/processes.ts';
 import { createLaunch } from './launch.ts';
 import { openLife } from './life.ts';
-import { createPipe } from './pipe.ts';
 import { assertDirectory, isDead, readStat, readTree } from './proc.ts';
 import { createRun } from './run.ts';
 
@@ -61,7 +60,6 @@ export const createProcesses = ({
 
   return {
     run: createRun(clock),
-    pipe: createPipe(clock),
     launch: createLaunch(started),
     find: (pid) => {
       const stat = readStat(pid);

@@ -54,11 +54,13 @@ const exactly = (address: string): string => {
 /**
  * The whole access file. The first matching line counts, so the agent's own accounts come first: over the socket for the
  * agent, from the members' addresses for replication and rewind, and from nowhere else.
+ * @param copiesSlots replicas ask the primary for its logical slots, over ordinary connections of the replication account
  */
 export const accessFile = (
   credentials: Credentials,
   addresses: readonly string[],
   rules: readonly string[],
+  copiesSlots = false,
 ): string => {
   const { superuser, agent, replication, rewind } = credentials;
   const lines = [
@@ -67,6 +69,7 @@ export const accessFile = (
     ...addresses.flatMap((address) => [
       `host replication ${quoteAccess(replication.username)} ${address} scram-sha-256`,
       `host postgres ${quoteAccess(rewind.username)} ${address} scram-sha-256`,
+      ...(copiesSlots ? [`host postgres ${quoteAccess(replication.username)} ${address} scram-sha-256`] : []),
     ]),
     ...[agent, replication, rewind]
       .filter(({ username }) => username !== superuser.username)

@@ -5,9 +5,11 @@ import { lsnAt, parseLsn, type Lsn } from './lsn.ts';
 import { openSession, sqlStateOf, withSession, type Row, type Session, type SessionTarget } from './session.ts';
 import type { Site } from './site.ts';
 
-/** The agent's own way into its database: one held connection over the socket, and others for single uses. */
+/** The agent's own way into its database: connections held over the socket, and others for single uses. */
 export interface Admin {
-  /** Asks over the held connection, which is made when it is not there. */
+  /** Asks over the connection that is held to observe with, which is made when it is not there. */
+  look(step: Step, sql: string, values?: readonly string[]): Promise<readonly Row[]>;
+  /** Asks over another that is held for steps: one that ends at its deadline must not make an observation fail. */
   rows(step: Step, sql: string, values?: readonly string[]): Promise<readonly Row[]>;
   /** A connection for one use, as the agent; for what may wait long. */
   once<T>(
@@ -15,13 +17,13 @@ export interface Admin {
     use: (session: Session) => Promise<T>,
     more?: Partial<Pick<SessionTarget, 'database' | 'settings'>>,
   ): Promise<T>;
-  /** A second held connection, for writes: a commit that waits must not stop the observing. */
+  /** A third held connection, for writes: a commit that waits must not stop the observing. */
   writer(step: Step): Promise<Session>;
   /** Timeline and end of this server's log, asked over the replication protocol: right also where no receiver runs. */
   identify(step: Step): Promise<{ readonly timeline: number; readonly lsn: Lsn }>;
   /** The agent's account could not be used and the superuser's was: its roles are missing or wrong. */
   asSuperuser(): boolean;
-  /** Calls back when the held connection ends without us. */
+  /** Calls back when the connection to observe with ends without us. */
   onLost(listener: () => void): () => void;
   /** Closes what is open; the next use connects again. */
   reset(): void;
@@ -30,16 +32,16 @@ export interface Admin {
 /** Too many connections; password wrong or role missing. The superuser has reserved connections, and can repair the roles. */
 const TRY_SUPERUSER: ReadonlySet<string> = new Set(['53300', '28P01', '28000']);
 
+const HELD = ['observer', 'steps', 'writer'] as const;
+type Held = (typeof HELD)[number];
+
 /** No session of ours waits for acknowledgements, but those that are there to. */
 const LOCAL = { synchronous_commit: 'local' } as const;
 
 export const createAdmin = (site: Site): Admin => {
   const { options } = site;
   const listeners = new Set<() => void>();
-  const held: { observer: Promise<Session> | undefined; writer: Promise<Session> | undefined } = {
-    observer: undefined,
-    writer: undefined,
-  };
+  const held: Record<Held, Promise<Session> | undefined> = { observer: undefined, steps: undefined, writer: undefined };
   let asSuperuser = false;
 
   const target: SessionTarget = {
@@ -64,7 +66,7 @@ export const createAdmin = (site: Site): Admin => {
     }
   };
 
-  const hold = async (which: 'observer' | 'writer', step: Step, more?: Partial<SessionTarget>): Promise<Session> => {
+  const hold = async (which: Held, step: Step, more?: Partial<SessionTarget>): Promise<Session> => {
     const current = await held[which]?.catch(() => undefined);
     if (current !== undefined && !current.lost()) return current;
     const opening = open(step, more);
@@ -81,8 +83,14 @@ export const createAdmin = (site: Site): Admin => {
     return session;
   };
 
+  const ask = async (which: Held, step: Step, sql: string, values?: readonly string[]): Promise<readonly Row[]> => {
+    const budget = budgetOf(options.clock, step);
+    const session = await hold(which, budget.part());
+    return session.rows(budget.part(), sql, values);
+  };
+
   const reset = (): void => {
-    for (const which of ['observer', 'writer'] as const) {
+    for (const which of HELD) {
       const opening = held[which];
       held[which] = undefined;
       opening?.then((session) => session.close()).catch(() => undefined);
@@ -90,11 +98,8 @@ export const createAdmin = (site: Site): Admin => {
   };
 
   return {
-    rows: async (step, sql, values) => {
-      const budget = budgetOf(options.clock, step);
-      const session = await hold('observer', budget.part());
-      return session.rows(budget.part(), sql, values);
-    },
+    look: (step, sql, values) => ask('observer', step, sql, values),
+    rows: (step, sql, values) => ask('steps', step, sql, values),
     once: async (step, use, { settings, ...more } = {}) => {
       const session = await open(step, {
         ...more,

@@ -8,7 +8,7 @@ import { tailOf } from './failures.ts';
 import { readIfThere } from '../engine/files.ts';
 import { commandLineParameters, fileParameters, mergeParameters } from './parameters.ts';
 import { quoteSetting } from './quoting.ts';
-import { replicationParameters } from './replication-parameters.ts';
+import { copiesSlots, replicationParameters } from './replication-parameters.ts';
 import type { PostgresSettings } from './settings.ts';
 import type { Site } from './site.ts';
 
@@ -211,7 +211,7 @@ export const createConfiguration = (site: Site): Configuration => {
         return fault === undefined;
       });
       const addresses = await addressesOf(settings.config?.memberHosts ?? [], step);
-      const access = accessFile(options.credentials, addresses, rules);
+      const access = accessFile(options.credentials, addresses, rules, copiesSlots(settings));
       const accessChanged = await writeIfChanged(paths.access, access);
       const conf = await writeNumbered(paths.conf, rendered.file);
       return {

@@ -23,6 +23,7 @@ export const receiverConninfo = (
   passfile: string,
   source: Source,
   applicationName: string,
+  copiesSlots: boolean,
 ): string =>
   conninfo({
     host: source.host,
@@ -30,6 +31,8 @@ export const receiverConninfo = (
     user: options.credentials.replication.username,
     passfile,
     application_name: applicationName,
+    // The stream has no database; the process that copies logical slots needs one.
+    ...(copiesSlots ? { dbname: 'postgres' } : {}),
     ...secure(options),
     ...PROMPT,
   });

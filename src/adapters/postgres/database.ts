@@ -70,6 +70,7 @@ export const createPostgres = (options: PostgresOptions): Database => {
     pendingRestart: slowFacts.pendingRestart,
     cautions: slowFacts.cautions,
     weakAcks: slowFacts.weakAcks,
+    dropped: slowFacts.dropped,
     ownerOf: slots.ownerOf,
     voterOf: (receiver) => voterOf(receiver, slots.members()),
     streams,

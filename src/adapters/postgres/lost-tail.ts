@@ -1,9 +1,11 @@
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { LostTail } from '../../core/database.ts';
 import type { Budget } from '../engine/budget.ts';
+import { ifMissing, readIfThere } from '../engine/files.ts';
 import type { ControlFile } from './control-file.ts';
-import { formatLsn, segmentName, type Lsn } from './lsn.ts';
+import { formatLsn, laterLsn, segmentName, type Lsn } from './lsn.ts';
 import type { Site } from './site.ts';
 
 /** Where two logs parted, as pg_rewind says it. */
@@ -34,22 +36,20 @@ export const parseTransactions = (output: string): readonly Transaction[] =>
     return [{ xid, lsn, outcome, at }];
   });
 
+/** Where the log of a server ends that has stopped: recovered as a replica, it goes on from its last checkpoint to there. */
+const endOf = (control: ControlFile): Lsn => laterLsn(control.checkpoint, control.minRecoveryEnd) ?? control.checkpoint;
+
 /**
  * Keeps the log that a rewind drops: its files from the fork on, as far as `lostTailBytes` allows, and the list of the transactions that
- * end in them (`lost.json`, and as the reader printed them in `transactions.txt`). `undefined` when no log lies beyond the fork.
+ * end in them (`lost.json`, and as the reader printed them in `transactions.txt`). Nothing where no log lies beyond the fork.
  */
-export const keepLostTail = async (
-  site: Site,
-  fork: Fork,
-  control: ControlFile,
-  budget: Budget,
-): Promise<LostTail | undefined> => {
+export const keepLostTail = async (site: Site, fork: Fork, control: ControlFile, budget: Budget): Promise<void> => {
   const { options, paths } = site;
   const wal = join(options.dataDir, 'pg_wal');
   const first = segmentName(fork.timeline, fork.lsn, control.segmentSize);
   const names = (await readdir(wal)).filter((name) => /^[0-9A-F]{24}$/.test(name));
   const tail = names.filter((name) => name.slice(0, 8) === first.slice(0, 8) && name >= first).toSorted();
-  if (tail.length === 0) return undefined;
+  if (tail.length === 0) return;
   const kept = tail.slice(0, Math.floor(options.lostTailBytes / control.segmentSize));
   const stamp = new Date(options.clock.wall()).toISOString().replaceAll(/\D/g, '').slice(0, 14);
   const folder = join(paths.lostTails, `lost-${stamp}`);
@@ -60,21 +60,20 @@ export const keepLostTail = async (
   }
   const printed = await listTransactions(site, wal, fork, budget);
   const transactions = parseTransactions(printed);
-  const lost: LostTail = {
+  const dropped: LostTail = {
     folder,
-    timeline: fork.timeline,
+    generation: fork.timeline,
     from: formatLsn(fork.lsn),
-    bytes: Number(control.checkpoint > fork.lsn ? control.checkpoint - fork.lsn : 0n),
+    bytes: Number(endOf(control) > fork.lsn ? endOf(control) - fork.lsn : 0n),
     commits: transactions.filter((each) => each.outcome === 'commit').length,
   };
   await site.files.write(join(folder, 'transactions.txt'), printed);
-  await site.files.write(join(folder, 'lost.json'), `${JSON.stringify({ ...lost, transactions }, undefined, 2)}\n`);
+  await site.files.write(join(folder, 'lost.json'), `${JSON.stringify({ ...dropped, transactions }, undefined, 2)}\n`);
   options.log.warn(
     'database.tail_dropped',
     'transactions of the old timeline are dropped by the rewind; their log is kept',
-    { ...lost, files: kept.length, files_not_kept: tail.length - kept.length },
+    { ...dropped, files: kept.length, files_not_kept: tail.length - kept.length },
   );
-  return lost;
 };
 
 /** The reader ends with an error where the log ends; what it printed before counts. */
@@ -82,4 +81,38 @@ const listTransactions = async (site: Site, wal: string, fork: Fork, budget: Bud
   const args = ['-p', wal, '-t', String(fork.timeline), '-s', formatLsn(fork.lsn), '--rmgr=Transaction'];
   const result = await site.run('pg_waldump', args, budget.part(10_000));
   return result.kind === 'exited' ? result.stdout : '';
+};
+
+const schema = z.object({
+  folder: z.string(),
+  generation: z.number().int(),
+  from: z.string(),
+  bytes: z.number(),
+  commits: z.number().int(),
+});
+
+/** What was dropped last, as the files beside the kept log tell; a file that cannot be read counts as none. */
+export interface DroppedLogs {
+  read(): Promise<void>;
+  last(): LostTail | undefined;
+}
+
+export const createDroppedLogs = ({ paths }: Site): DroppedLogs => {
+  let newest = '';
+  let dropped: LostTail | undefined;
+  return {
+    read: async () => {
+      const names = ((await readdir(paths.lostTails).catch(ifMissing)) ?? []).filter((name) =>
+        name.startsWith('lost-'),
+      );
+      const last = names.toSorted().at(-1);
+      if (last === undefined || last === newest) return;
+      const text = await readIfThere(join(paths.lostTails, last, 'lost.json'));
+      if (text === undefined) return;
+      newest = last;
+      const found = schema.safeParse(JSON.parse(text));
+      dropped = found.success ? found.data : undefined;
+    },
+    last: () => dropped,
+  };
 };

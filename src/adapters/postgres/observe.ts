@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { ms } from '../../core/brand.ts';
-import type { DatabaseView } from '../../core/database.ts';
+import type { DatabaseView, LostTail } from '../../core/database.ts';
 import { StepError } from '../../core/errors.ts';
 import { elapsedAtMost, type Instant } from '../../core/instant.ts';
 import type { Step } from '../../ports/database.ts';
@@ -35,6 +35,7 @@ export interface ObserveDeps {
   readonly pendingRestart: () => readonly string[];
   readonly cautions: () => readonly string[];
   readonly weakAcks: () => number | undefined;
+  readonly dropped: () => LostTail | undefined;
   readonly ownerOf: (slot: string) => string | undefined;
   readonly voterOf: (receiver: string) => string;
   readonly streams: Streams;
@@ -67,7 +68,7 @@ export const createObserve = (deps: ObserveDeps): ((step: Step) => Promise<Datab
 
   const running = async (server: ProcessInfo, budget: Budget): Promise<DatabaseView> => {
     const asked = clock.now();
-    const [row] = await admin.rows(budget.part(), RUNNING);
+    const [row] = await admin.look(budget.part(), RUNNING);
     const answer = parseRunning(row?.['view']);
     deps.streams.saw(answer, asked);
     deps.answered(answer);
@@ -81,6 +82,7 @@ export const createObserve = (deps: ObserveDeps): ((step: Step) => Promise<Datab
       pendingRestart: deps.pendingRestart(),
       cautions: deps.cautions(),
       weakAcks: deps.weakAcks(),
+      dropped: deps.dropped(),
       histories,
       ownerOf: deps.ownerOf,
       voterOf: deps.voterOf,

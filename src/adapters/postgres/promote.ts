@@ -12,6 +12,7 @@ import type { Parts } from './parts.ts';
 import { futureTimelines, reserveTimelines, setAside } from './placeholders.ts';
 import { stopServer } from './postmaster.ts';
 import { writeSettings } from './reload.ts';
+import { demandInForce } from './replication-parameters.ts';
 import { roleStatements } from './roles.ts';
 import { startStopped } from './start-stopped.ts';
 
@@ -36,11 +37,14 @@ const verify = async (parts: Parts, target: GuardTarget, timeline: number, gener
   );
 };
 
-/** Takes archive and source out of play, so that PostgreSQL looks for timelines in its own folder only (A10). */
+/**
+ * Takes archive and source out of play, so that PostgreSQL looks for timelines in its own folder only (A10). What is demanded of
+ * commits now stays so until the primary is told otherwise: a change of mode alone must not make them wait.
+ */
 const isolate = async (parts: Parts, budget: Budget): Promise<void> => {
-  const { site, postmaster } = parts;
+  const { site, postmaster, settings } = parts;
   const server = await postmaster.find();
-  await writeSettings(parts, { source: undefined }, budget);
+  await writeSettings(parts, { source: undefined, demand: demandInForce(await settings.get()) }, budget);
   await cleanAutoConf(site, site.options.dataDir);
   if (server !== undefined) site.options.processes.signal(server, 'SIGHUP');
 };

@@ -19,6 +19,10 @@ const SLOT_LISTS = 17;
 export const demandInForce = ({ demand, config }: PostgresSettings): Demand =>
   demand ?? (config?.synchronous === undefined ? { kind: 'none' } : { kind: 'nobody' });
 
+/** Replicas of the cluster keep copies of the primary's logical slots (17 and newer). */
+export const copiesSlots = ({ config }: PostgresSettings): boolean =>
+  config?.parameters['sync_replication_slots'] === 'on';
+
 const ownReceiver = (site: Site, { config }: PostgresSettings): string => {
   const { name } = site.options;
   return config === undefined ? name : (receiverName(`${name}~${config.instance}`) ?? name);
@@ -36,7 +40,13 @@ const sourceParameters = (site: Site, settings: PostgresSettings, major: number)
       ...(major >= SLOT_LISTS ? { sync_replication_slots: 'off' } : {}),
     };
   return {
-    primary_conninfo: receiverConninfo(options, paths.passfile, source, ownReceiver(site, settings)),
+    primary_conninfo: receiverConninfo(
+      options,
+      paths.passfile,
+      source,
+      ownReceiver(site, settings),
+      major >= SLOT_LISTS && copiesSlots(settings),
+    ),
     primary_slot_name: slotName(options.name),
     restore_command: options.restoreCommand ?? '',
   };

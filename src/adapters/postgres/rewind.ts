@@ -1,4 +1,4 @@
-import type { LostTail, Source } from '../../core/database.ts';
+import type { Source } from '../../core/database.ts';
 import { StepError } from '../../core/errors.ts';
 import type { Step } from '../../ports/database.ts';
 import type { GuardTarget } from '../../ports/guard.ts';
@@ -105,7 +105,7 @@ export const rewind = async (
   parts: Parts,
   target: GuardTarget,
   order: Step & { readonly from: Source },
-): Promise<{ readonly lost: LostTail | undefined }> => {
+): Promise<void> => {
   const { site, histories } = parts;
   const { options, files, paths } = site;
   const { from } = order;
@@ -128,9 +128,8 @@ export const rewind = async (
   }
   const output = succeeded(what, trial);
   const fork = forkOf(output.stderr + output.stdout);
-  let lost: LostTail | undefined;
   if (!/no rewind required/.test(output.stderr + output.stdout)) {
-    if (fork !== undefined) lost = await keepLostTail(site, fork, control, budget);
+    if (fork !== undefined) await keepLostTail(site, fork, control, budget);
     await markUnfinished(site, 'rewind');
     succeeded(what, await site.runWriter('pg_rewind', args, budget.part()));
     histories.forget();
@@ -138,5 +137,4 @@ export const rewind = async (
   await cleanAutoConf(site, options.dataDir);
   await files.write(paths.replicaMark, '');
   await markFinished(site);
-  return { lost };
 };

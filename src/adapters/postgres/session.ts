@@ -85,15 +85,16 @@ export const openSession = async (clock: Clock, target: SessionTarget, step: Ste
   let lost = false;
   /** One question at a time: the protocol answers in order, and the client must not be asked while it waits. */
   let turn: Promise<unknown> = Promise.resolve();
-  const ended = new Promise<void>((resolve) => {
-    const end = (): void => {
-      lost = true;
-      socket.destroy();
-      resolve();
-    };
-    client.on('error', end);
-    client.on('end', end);
-  });
+  const listeners = new Set<() => void>();
+  /** At once, also where the socket's own word of it comes later: nobody may ask anything on it meanwhile. */
+  const end = (): void => {
+    socket.destroy();
+    if (lost) return;
+    lost = true;
+    for (const listener of listeners) queueMicrotask(listener);
+  };
+  client.on('error', end);
+  client.on('end', end);
   client.on('notice', (notice) => {
     if (notice.severity === 'WARNING' && warnings.length < 20) warnings.push(notice.message ?? 'warning');
   });
@@ -102,7 +103,7 @@ export const openSession = async (clock: Clock, target: SessionTarget, step: Ste
     try {
       return await withDeadline(clock, limits.timeout, limits.signal, what, work);
     } catch (error) {
-      if (sqlStateOf(error) === undefined) socket.destroy();
+      if (sqlStateOf(error) === undefined) end();
       throw error;
     }
   };
@@ -127,9 +128,12 @@ export const openSession = async (clock: Clock, target: SessionTarget, step: Ste
       return (await within(limits, `asking PostgreSQL at ${where}`, () => asked)).rows;
     },
     lost: () => lost,
-    onLost: (listener) => void ended.then(listener),
+    onLost: (listener) => {
+      if (lost) queueMicrotask(listener);
+      else listeners.add(listener);
+    },
     takeWarnings: () => warnings.splice(0),
-    close: () => socket.destroy(),
+    close: end,
   };
 };
 

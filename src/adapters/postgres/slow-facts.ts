@@ -1,7 +1,9 @@
 import { ms } from '../../core/brand.ts';
 import { elapsedAtLeast, type Instant } from '../../core/instant.ts';
+import type { LostTail } from '../../core/database.ts';
 import type { Step } from '../../ports/database.ts';
 import { withDeadline } from '../os/abort.ts';
+import { createDroppedLogs } from './lost-tail.ts';
 import { CAUTIONS, cautionsOf } from './cautions.ts';
 import type { Parts } from './parts.ts';
 import { createWeakAcks, isReadable, LOGGING } from './weak-acks.ts';
@@ -34,6 +36,8 @@ export interface SlowFacts {
   pendingRestart(): readonly string[];
   /** What weakens the promise of the synchronous modes, a sentence each. */
   cautions(): readonly string[];
+  /** What was last dropped of the log, to rejoin. */
+  dropped(): LostTail | undefined;
   /** Commits acknowledged without their voters since this began; undefined where they cannot be counted. */
   weakAcks(): number | undefined;
   close(): void;
@@ -59,20 +63,22 @@ export const createSlowFacts = (parts: Parts): SlowFacts => {
   let cautions: readonly string[] = [];
   let readable = false;
   const weakAcks = createWeakAcks(site.paths.log);
+  const droppedLogs = createDroppedLogs(site);
 
   const refresh = async (step: Step): Promise<void> => {
     const wanted = configuration.commandLine(await settings.get(), await control.read(step));
     const compared = Object.keys(wanted).filter((name) => !NOT_COMPARED.has(name));
-    const [row] = await admin.rows(step, PENDING, [`{${compared.join(',')}}`]);
+    const [row] = await admin.look(step, PENDING, [`{${compared.join(',')}}`]);
     const running = settingsOf(row?.['running']);
     const differing = compared.filter((name) => running.has(name) && running.get(name) !== wanted[name]);
     pending = [...new Set([...names(row?.['names']), ...differing])].toSorted();
-    const found = cautionsOf(await admin.rows(step, CAUTIONS));
+    const found = cautionsOf(await admin.look(step, CAUTIONS));
     for (const caution of found) if (!cautions.includes(caution)) site.options.log.warn('database.caution', caution);
     cautions = found;
-    const [logging] = await admin.rows(step, LOGGING);
+    const [logging] = await admin.look(step, LOGGING);
     readable = isReadable(logging);
     await weakAcks.read();
+    await droppedLogs.read();
   };
 
   return {
@@ -91,6 +97,7 @@ export const createSlowFacts = (parts: Parts): SlowFacts => {
     },
     pendingRestart: () => pending,
     cautions: () => cautions,
+    dropped: droppedLogs.last,
     weakAcks: () => (readable ? weakAcks.count() : undefined),
     close: () => stopped.abort(new Error('closed')),
   };

@@ -4,6 +4,7 @@ import type { Source } from '../../core/database.ts';
 import { StepError } from '../../core/errors.ts';
 import type { Step } from '../../ports/database.ts';
 import type { GuardTarget } from '../../ports/guard.ts';
+import type { ProcessId } from '../../ports/processes.ts';
 import { cleanAutoConf } from './auto-conf.ts';
 import { serverArguments } from './configuration.ts';
 import { budgetOf, type Budget } from '../engine/budget.ts';
@@ -16,6 +17,10 @@ import { dropIdlePlaceholders } from './placeholders.ts';
 import { untilIdle } from './receiving.ts';
 import { writeSettings } from './reload.ts';
 import { demandInForce } from './replication-parameters.ts';
+import { checkpointerSettled } from './settled.ts';
+
+/** How long a start looks whether waiting is switched on. */
+const SWITCH_GRACE = 200;
 
 export interface StartOrder extends Step {
   readonly source: Source | undefined;
@@ -66,6 +71,12 @@ export const untilAnswering = async (parts: Parts, budget: Budget): Promise<void
     );
 };
 
+/** Where the server was started with a demand, waiting is switched on from its start: later nobody has to ask its checkpointer. */
+const rememberWaiting = async (parts: Parts, id: ProcessId, budget: Budget): Promise<void> => {
+  if (demandInForce(await parts.settings.get()).kind === 'none') return;
+  if (await checkpointerSettled(parts, budget, SWITCH_GRACE)) await parts.settings.set({ waiting: id });
+};
+
 /**
  * Starts a server that does not run, as a replica of `source` or of nobody: recovery from a crash runs first, then it waits as a
  * standby. What a dead server left behind is fenced before. Ends when it answers queries; without a source, when it has
@@ -92,7 +103,7 @@ export const startStopped = async (parts: Parts, target: GuardTarget, order: Sta
     await slot;
   }
   await untilAnswering(parts, budget);
-  if (demandInForce(await parts.settings.get()).kind !== 'none') await parts.settings.set({ waiting: id });
+  await rememberWaiting(parts, id, budget);
   if (order.source === undefined && !(await untilIdle(parts, budget, budget.left())))
     throw new StepError(
       'timed-out',

@@ -57,7 +57,7 @@ export const nudgeWaiters = async (parts: Parts, budget: Budget, within: number)
     .poll(30, within, async () => {
       const waiting = await parts.admin.rows(budget.part(1_000), WAITERS);
       if (waiting.length === 0) return true;
-      // Over the observer's session, whose commits wait for this host's disk only.
+      // Over a session whose commits wait for this host's disk only.
       await parts.admin.rows(budget.part(1_000), EMPTY_COMMIT);
       return undefined;
     })

@@ -1,4 +1,11 @@
-import type { Acknowledgement, ReceiverView, ReplicaConnection, RunningDatabase, Source } from '../../core/database.ts';
+import type {
+  Acknowledgement,
+  LostTail,
+  ReceiverView,
+  ReplicaConnection,
+  RunningDatabase,
+  Source,
+} from '../../core/database.ts';
 import { laterLsn, lsnAt, timelineOfName } from './lsn.ts';
 import type { Histories } from './histories.ts';
 import { toPosition } from './positions.ts';
@@ -18,6 +25,7 @@ export interface ViewContext {
   readonly pendingRestart: readonly string[];
   readonly cautions: readonly string[];
   readonly weakAcks: number | undefined;
+  readonly dropped: LostTail | undefined;
   readonly histories: Histories;
   /** Timeline and end of the log over the replication protocol, for a replica without a receiver. */
   identify(): Promise<{ readonly timeline: number; readonly lsn: bigint }>;
@@ -82,6 +90,7 @@ const common = async (answer: RunningAnswer, timeline: number, context: ViewCont
   slots: slotsOf(answer, context.ownerOf),
   pendingRestart: context.pendingRestart,
   ...(context.weakAcks === undefined ? {} : { weakAcks: context.weakAcks }),
+  ...(context.dropped === undefined ? {} : { dropped: context.dropped }),
   cautions: context.cautions,
   serverVersion: answer.version,
   startedAt: answer.startedAt,

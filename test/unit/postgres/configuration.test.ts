@@ -103,6 +103,9 @@ describe('access rules', () => {
     const lines = accessFile(credentials, ['10.0.0.1/32', 'fd00::1/128'], ['hostssl app app all scram-sha-256']).split(
       '\n',
     );
+    expect(lines.join('\n')).not.toContain('host postgres "repl');
+    const copying = accessFile(credentials, ['10.0.0.1/32'], [], true);
+    expect(copying).toContain('host postgres "repl ""x""" 10.0.0.1/32 scram-sha-256');
     const first = (start: string): number => lines.findIndex((line) => line.startsWith(start));
     expect(first('local all,replication "haagent" scram-sha-256')).toBeGreaterThan(0);
     expect(first('host replication "repl ""x""" 10.0.0.1/32 scram-sha-256')).toBeLessThan(

@@ -52,15 +52,30 @@ const lines = fc.dictionary(
 const url = fc.constantFrom('http://10.0.0.1:8010', 'https://db-1.example.com:8010/x');
 const generation = fc.integer({ min: 0, max: 0xffff_ffff });
 
-const history = fc.record({
-  member: memberName,
-  instance,
-  generation,
-  how: fc.constantFrom('bootstrap', 'acquire', 'take-over', 're-acquire', 'hand-over', 'restart'),
-  reason: text,
-  at: isoTime,
-  from: position,
-});
+const loss = fc.oneof(
+  fc.record({
+    kind: fc.constant('none' as const),
+    proof: fc.constantFrom('quorum', 'final-position', 'same-database'),
+  }),
+  fc.record({
+    kind: fc.constant('measured' as const),
+    amount: fc.nat(),
+    unit: fc.constantFrom('bytes', 'transactions'),
+  }),
+);
+const history = fc.record(
+  {
+    member: memberName,
+    instance,
+    generation,
+    how: fc.constantFrom('bootstrap', 'acquire', 'take-over', 're-acquire', 'hand-over', 'restart'),
+    reason: text,
+    at: isoTime,
+    from: position,
+    loss,
+  },
+  { requiredKeys: ['member', 'instance', 'generation', 'how', 'reason', 'at', 'from'] },
+);
 const configVersion = fc.record({
   number: fc.integer({ min: 1, max: 999_999_999 }),
   document: fc.constantFrom(
@@ -118,32 +133,60 @@ export const values: { readonly [K in KeyKind]: fc.Arbitrary<KeyValues[K]> } = {
     term,
     members: fc.uniqueArray(fc.record({ name: memberName, apiUrl: url }), { selector: (m) => m.name, maxLength: 5 }),
   }),
-  member: fc.record({
-    name: memberName,
-    instance,
-    agent: fc.stringMatching(/^[a-z0-9]{4,20}$/),
-    lease,
-    apiUrl: url,
-    host: fc.constantFrom('10.0.0.1', 'db-1.example.com', '::1'),
-    port: fc.integer({ min: 1, max: 65_535 }),
-    role: fc.constantFrom('primary', 'replica', 'none'),
-    state: fc.constantFrom('starting', 'running', 'streaming', 'catching-up', 'fenced', 'failed'),
-    generation,
-    position,
-    tags: fc.record({
-      nofailover: fc.boolean(),
-      failoverPriority: fc.nat(),
-      noloadbalance: fc.boolean(),
-      clonefrom: fc.boolean(),
-      replicatefrom: someone,
-      nosync: fc.boolean(),
-      syncPriority: fc.nat(),
-      custom: lines,
-    }),
-    pendingRestart: fc.boolean(),
-    version: text,
-    serverVersion: text,
-  }),
+  member: fc.record(
+    {
+      name: memberName,
+      instance,
+      agent: fc.stringMatching(/^[a-z0-9]{4,20}$/),
+      lease,
+      apiUrl: url,
+      host: fc.constantFrom('10.0.0.1', 'db-1.example.com', '::1'),
+      port: fc.integer({ min: 1, max: 65_535 }),
+      role: fc.constantFrom('primary', 'replica', 'none'),
+      state: fc.constantFrom('starting', 'running', 'streaming', 'catching-up', 'fenced', 'failed'),
+      generation,
+      position,
+      tags: fc.record({
+        nofailover: fc.boolean(),
+        failoverPriority: fc.nat(),
+        noloadbalance: fc.boolean(),
+        clonefrom: fc.boolean(),
+        replicatefrom: someone,
+        nosync: fc.boolean(),
+        syncPriority: fc.nat(),
+        custom: lines,
+      }),
+      pendingRestart: fc.boolean(),
+      version: text,
+      serverVersion: text,
+      dropped: fc.record({
+        folder: fc.constant('/var/lib/haagent/postgres/lost-20261125153000'),
+        generation,
+        from: fc.constant('0/3000028'),
+        bytes: fc.nat(),
+        commits: fc.nat(),
+      }),
+    },
+    {
+      requiredKeys: [
+        'name',
+        'instance',
+        'agent',
+        'lease',
+        'apiUrl',
+        'host',
+        'port',
+        'role',
+        'state',
+        'generation',
+        'position',
+        'tags',
+        'pendingRestart',
+        'version',
+        'serverVersion',
+      ],
+    },
+  ),
   pledge: fc.record({ member: memberName, instance, term: fc.option(term, { nil: undefined }), position }),
   suspect: fc.record({ member: memberName, instance, term, evidence: fc.constantFrom('silence', 'refused') }),
   intent: fc.oneof(
