@@ -1,5 +1,5 @@
 import type { InstanceId, LeaseId, MemberName, Ms, Revision, Term } from './brand.ts';
-import type { Acknowledgement, DatabaseView, LostTail, Source } from './database.ts';
+import type { Acknowledgement, DatabaseView, Source } from './database.ts';
 import type { FailsafeState } from './failsafe.ts';
 import type { Handover } from './handover.ts';
 import type { Instant } from './instant.ts';
