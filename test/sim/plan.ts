@@ -10,6 +10,8 @@ export interface Plan {
   readonly mode?: Mode;
   readonly settings?: Partial<Settings>;
   readonly tags?: Readonly<Record<string, Partial<Tags>>>;
+  /** When everything is mended, in milliseconds. */
+  readonly mendAt: number;
 }
 
 type Mode = Settings['replication']['mode'];
@@ -26,7 +28,7 @@ export const planRun = (
   seed: number,
   given: Partial<Plan> = {},
   faults?: readonly Fault[],
-): { readonly plan: Plan; readonly faults: readonly Fault[]; readonly mendAt: number } => {
+): { readonly plan: Plan; readonly faults: readonly Fault[] } => {
   const chance = createChance(seed ^ 0x5eed);
   const members = given.members ?? chance.pick([1, 2, 2, 3, 3, 3, 3, 5]);
   const ttl = given.ttl ?? chance.pick([3_000, 3_000, 5_000, 10_000]);
@@ -46,8 +48,9 @@ export const planRun = (
   const failsafe = chance.chance(0.7);
   const drawn = drawFaults(chance, NAMES.slice(0, members), from, from + chance.pick(CHAOS));
   const last = (faults ?? drawn).at(-1)?.at ?? 0;
-  const mendAt = faults === undefined ? Math.max(from, last) + chance.pick(AFTER) : Math.max(60_000, last + 10_000);
+  const drawnEnd = Math.max(from, last) + chance.pick(AFTER);
+  const mendAt = given.mendAt ?? (faults === undefined ? drawnEnd : Math.max(60_000, last + 10_000));
   const drawnPlan =
     given.settings === undefined && faults === undefined ? { tags, settings: { ...settings, failsafe } } : {};
-  return { plan: { ...drawnPlan, ...given, members, ttl }, faults: faults ?? drawn, mendAt };
+  return { plan: { ...drawnPlan, ...given, members, ttl, mendAt }, faults: faults ?? drawn };
 };

@@ -2,10 +2,11 @@ import { parseArgs } from 'node:util';
 import { bugs, hunt, huntLine, MOST } from './bugs/hunt.ts';
 import { runSearches } from './search/run.ts';
 import { runSeeds } from './seeds.ts';
+import { measureSpeed } from './speed.ts';
 
 /**
  * The cluster simulation: `npm run sim -- --seeds 1000 --seed 1`. `--seed S --trace` prints the timeline of one seed;
- * `--seeded-bugs` plants each known bug and looks for it; `--exhaustive` looks at every state of small clusters. Ends with 1 when a promise was broken, or a bug was not found.
+ * `--seeded-bugs` plants each known bug and looks for it; `--exhaustive` looks at every state of small clusters; `--speed` measures. Ends with 1 when a promise was broken, or a bug was not found.
  */
 const { values } = parseArgs({
   options: {
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     all: { type: 'boolean', default: false },
     'seeded-bugs': { type: 'boolean', default: false },
     exhaustive: { type: 'boolean', default: false },
+    speed: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
     states: { type: 'string', default: '400000' },
     seconds: { type: 'string', default: '600' },
@@ -48,5 +50,11 @@ const seeds = (): boolean =>
 const searches = (): boolean =>
   runSearches({ short: values.short, most: Number(values.states), seconds: Number(values.seconds) });
 
-const good = values['seeded-bugs'] ? await seededBugs() : values.exhaustive ? searches() : seeds();
+const good = values.speed
+  ? measureSpeed(5)
+  : values['seeded-bugs']
+    ? await seededBugs()
+    : values.exhaustive
+      ? searches()
+      : seeds();
 process.exitCode = good ? 0 : 1;

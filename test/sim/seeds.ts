@@ -1,4 +1,5 @@
-import { simulate, traceHash } from './simulate.ts';
+import { shrink } from './shrink.ts';
+import { simulate, traceHash, type Outcome } from './simulate.ts';
 import { RARE_PATHS, type RarePath } from './sometimes.ts';
 
 export interface SeedRun {
@@ -32,6 +33,7 @@ export const runSeeds = ({ first, count, trace, all }: SeedRun): boolean => {
       if (outcome.healedIn > worst.healedIn) worst = outcome;
       continue;
     }
+    if (broken.size === 0 && !trace) tellFailure(outcome);
     const kind = outcome.broken.replaceAll(/\d+/g, 'n').slice(0, 90);
     broken.set(kind, [...(broken.get(kind) ?? []), seed]);
     if (!all) break;
@@ -49,4 +51,15 @@ export const runSeeds = ({ first, count, trace, all }: SeedRun): boolean => {
   const incomplete = count >= ENOUGH && missed.length > 0;
   if (incomplete) console.log(`never happened: ${missed.join('; ')}`);
   return broken.size === 0 && !incomplete;
+};
+
+/** The first failing seed as people read it: the faults that it takes, and the timeline with the rules that decided. */
+const tellFailure = (outcome: Outcome): void => {
+  const { faults, outcome: small, tries } = shrink(outcome);
+  console.log(small.lines.join('\n'));
+  console.log(`seed ${outcome.seed} breaks ${outcome.broken}`);
+  console.log(`the same with ${faults.length} of its ${outcome.faults.length} faults (${tries} runs to find out):`);
+  for (const { kind, at, ...rest } of faults) console.log(`  at ${Math.round(at)} ms ${kind} ${JSON.stringify(rest)}`);
+  console.log(`cluster: ${JSON.stringify(outcome.plan)}`);
+  console.log(`all of it: npm run sim -- --seed ${outcome.seed} --trace`);
 };

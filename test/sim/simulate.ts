@@ -36,7 +36,7 @@ export interface Scenario {
 
 /** One run: bootstrap, faults, mending, and a rest in which nothing may happen any more. */
 export const simulate = ({ seed, plan: given, faults: chosen, shapes = true }: Scenario): Outcome => {
-  const { plan, faults, mendAt } = planRun(seed, given, chosen);
+  const { plan, faults } = planRun(seed, given, chosen);
   const world = createWorld(seed);
   const cluster = createCluster(world, plan, { shapes });
   let broken: string | undefined;
@@ -45,7 +45,7 @@ export const simulate = ({ seed, plan: given, faults: chosen, shapes = true }: S
   try {
     schedule(cluster, faults);
     world.at(0, watch(cluster));
-    world.run(mendAt, cluster.checks.always);
+    world.run(plan.mendAt, cluster.checks.always);
     mend(cluster);
     healedIn = untilWhole(cluster);
     writesAtRest = rest(cluster);

@@ -3,6 +3,7 @@ import { failsafeBugs } from './failsafe-bugs.ts';
 import { fenceBugs } from './fence-bugs.ts';
 import { leaseBugs } from './lease-bugs.ts';
 import type { Bug } from './bug.ts';
+import { simulate as whole } from '../simulate.ts';
 import { loadBroken, misfit } from './load.ts';
 
 export const bugs: readonly Bug[] = [...leaseBugs, ...failsafeBugs, ...fenceBugs, ...dataBugs];
@@ -32,7 +33,7 @@ export const hunt = async (
   while (seeds < most && (first === undefined || seeds < atLeast)) {
     const { seed, broken } = simulate({ seed: from + seeds, shapes: bug.byShape === true });
     seeds += 1;
-    if (broken === undefined) continue;
+    if (broken === undefined || whole({ seed }).broken !== undefined) continue;
     found += 1;
     first ??= { seed, broken };
   }

@@ -73,24 +73,6 @@ export const leaseBugs: readonly Bug[] = [
     `    deadline: after(now, told.ttl),
     clearance: clearance === 'no' ? 'own' : clearance,`,
   ),
-  pair(
-    'unknown-is-read-back',
-    'D2: an unknown hand-over is taken for not done (model L5), and the database restarted in place needs no new term',
-    bug(
-      'unknown-is-not-done',
-      'an unknown hand-over or release is taken for not done',
-      'core/keeper.ts',
-      "return [{ ...m, reign: { ...reign, unsettled: true, dueAt: after(m.now, RETRY) } }, [{ kind: 'read-view' }]];",
-      'return [{ ...m, handover: fail(outcome.why), reign: { ...reign, dueAt: after(m.now, RETRY) } }, []];',
-    ),
-    bug(
-      'no-term-for-a-restart',
-      'a restart in place keeps its term',
-      'core/rules/leader.ts',
-      's.running.generation >= (s.m.reign?.generation ?? 0)',
-      's.running.generation > (s.m.reign?.generation ?? 0)',
-    ),
-  ),
   bug(
     'short-ttl-at-once',
     'D5: a shorter ttl is promised while a right of the longer one still stands (A3d)',

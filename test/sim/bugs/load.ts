@@ -6,7 +6,7 @@ import type { Bug } from './bug.ts';
 
 /**
  * The real core with one measure switched off, beside the whole one in the same process: modules are loaded anew under
- * `?bug=<id>`, and the source of those that the bug changes is changed on the way (docs/decisions/0010).
+ * `?bug=<id>`, and the source of those that the bug changes is changed on the way (docs/decisions/0014).
  */
 
 const SOURCE = new URL('../../../src/', import.meta.url).href;

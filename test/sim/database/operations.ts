@@ -34,6 +34,9 @@ const TAKES: Readonly<Record<Task['kind'], readonly [number, number]>> = {
   'keep-slots': [5, 60],
 };
 
+/** Only a server that runs gives a copy of its data. */
+const copyable = (donor: Host | undefined): boolean => donor?.database.server().kind === 'running';
+
 export const createOperate = (deps: {
   readonly world: World;
   readonly host: Host;
@@ -72,8 +75,11 @@ export const createOperate = (deps: {
     };
     const start = (from: Source | undefined): void => {
       const server = database.server();
-      if (server.kind !== 'stopped' || server.leftovers > 0)
-        return later(() => failed('refused', 'it is not stopped'), false, [1, 5]);
+      // Steps are idempotent: a server that runs was started.
+      if (server.kind === 'running') return later(() => DONE, false, [1, 5]);
+      if (server.kind !== 'stopped') return later(() => failed('refused', 'it cannot be started'), false, [1, 5]);
+      // What a dead server left is ended first.
+      if (server.leftovers > 0) host.killServer(0);
       database.begin(from);
       recover();
     };
@@ -100,13 +106,13 @@ export const createOperate = (deps: {
     const replace = (from: Source, step: 'clone' | 'rewind', how: (donor: Host) => void): void => {
       const beside = step === 'clone' && host.roomForTwo;
       renew();
-      if (host.reach(from) === undefined || host.disk !== 'good')
+      if (!copyable(host.reach(from)) || host.disk !== 'good')
         return later(() => failed('unreachable', `${from.member} cannot be reached`), false);
       if (!beside) destroy(step);
       const life = host.serverLife();
       after(TAKES[task.kind], () => {
         const donor = host.reach(from);
-        const gone = donor === undefined || !donor.database.usable() || host.disk !== 'good';
+        const gone = donor === undefined || !copyable(donor) || host.disk !== 'good';
         if (aborted || gone || life !== host.serverLife() || !host.up) {
           world.sometimes(`a ${step} was interrupted`);
           return finish(failed('interrupted', `the ${step} from ${from.member} was interrupted`));
@@ -140,13 +146,14 @@ export const createOperate = (deps: {
         replace(task.from, 'clone', (donor) => database.copy(donor.database));
         break;
       case 'rewind': {
+        const before = database.server();
+        // A server that runs is ended cleanly first; data that an interrupted step left is for a clone.
+        if (before.kind === 'running') database.end(true);
         const from = host.reach(task.from)?.database;
-        const { kind } = database.server();
-        if (from?.acknowledges() !== true || !from.rewindable() || kind !== 'stopped') {
-          later(() => failed('refused', `${task.from.member} cannot be rewound to`), false);
-          break;
-        }
-        replace(task.from, 'rewind', (donor) => database.rewindTo(donor.database));
+        const ready = from?.acknowledges() === true && from.rewindable() && database.server().kind === 'stopped';
+        if (!ready || (before.kind === 'stopped' && before.leftovers > 0))
+          later(() => failed('cannot-rewind', `${task.from.member} cannot be rewound to`), false);
+        else replace(task.from, 'rewind', (donor) => database.rewindTo(donor.database));
         break;
       }
       case 'start':

@@ -3,12 +3,15 @@ import type { Intent } from '../../../src/core/model.ts';
 import type { Settings } from '../../../src/core/settings.ts';
 import { timingForTtl } from '../../../src/core/timing.ts';
 import type { Cluster } from '../cluster.ts';
+import { GOOD_LINK } from '../network/link.ts';
 import { LEADER, type FaultKinds } from './kind.ts';
 
 /** What operators ask for. No fault, but it comes at the worst moments too. */
 export type Wish =
-  | { readonly kind: 'pause'; readonly lasts: number }
-  | { readonly kind: 'set-ttl'; readonly ttl: number }
+  /** The leader is cut off from etcd before the pause ends, and for `away` milliseconds longer. */
+  | { readonly kind: 'pause'; readonly lasts: number; readonly away: number }
+  /** The leader is cut off shortly after, for `away` milliseconds. */
+  | { readonly kind: 'set-ttl'; readonly ttl: number; readonly away: number }
   | { readonly kind: 'set-mode'; readonly mode: Settings['replication']['mode']; readonly acks: number }
   | { readonly kind: 'switchover'; readonly to: string | undefined }
   | { readonly kind: 'failover'; readonly to: string; readonly allowDataLoss: boolean }
@@ -38,6 +41,16 @@ const configure = (cluster: Cluster, change: (settings: Settings) => Settings): 
   cluster.etcd.transact({ compare: [], writes: [{ kind: 'put', key: { kind: 'config' }, value }] });
 };
 
+const cutLeader = (cluster: Cluster, after: number, lasts: number): void => {
+  cluster.world.at(after, () => {
+    const leader = cluster.etcd.view().leader?.value;
+    if (leader === undefined || cluster.mended) return;
+    const { link } = cluster.member(leader).host;
+    link.set({ cut: 'both', late: 0.3 });
+    cluster.world.at(lasts, () => link.set(GOOD_LINK));
+  });
+};
+
 /** Ends a pause, if there is one. */
 export const resumeCluster = (cluster: Cluster): void => {
   if (cluster.etcd.view().settings?.value.pause === true)
@@ -47,16 +60,20 @@ export const resumeCluster = (cluster: Cluster): void => {
 export const wishes: FaultKinds<Wish> = {
   pause: {
     weight: 3,
-    draw: ({ lasts }) => ({ lasts: lasts() }),
-    apply: (cluster, { lasts }) => {
+    draw: ({ lasts, pick }) => ({ lasts: lasts(), away: pick([0, 0, 6_000, 25_000]) }),
+    apply: (cluster, { lasts, away }) => {
       configure(cluster, (settings) => ({ ...settings, pause: true }));
+      if (away > 0) cutLeader(cluster, lasts / 2, lasts / 2 + away);
       cluster.world.at(lasts, () => resumeCluster(cluster));
     },
   },
   'set-ttl': {
-    weight: 1,
-    draw: ({ pick }) => ({ ttl: pick([3_000, 5_000, 10_000, 20_000]) }),
-    apply: (cluster, { ttl }) => configure(cluster, (settings) => ({ ...settings, timing: timingForTtl(ms(ttl)) })),
+    weight: 3,
+    draw: ({ pick }) => ({ ttl: pick([3_000, 3_000, 5_000, 10_000, 20_000]), away: pick([0, 0, 6_000, 25_000]) }),
+    apply: (cluster, { ttl, away }) => {
+      configure(cluster, (settings) => ({ ...settings, timing: timingForTtl(ms(ttl)) }));
+      if (away > 0) cutLeader(cluster, cluster.world.between(0, 3_000), away);
+    },
   },
   'set-mode': {
     weight: 2,

@@ -62,9 +62,15 @@ export const createAgent = (deps: {
   const queue: Event[] = [];
   let busy = false;
 
+  let text = '';
+  let textOf = 0;
   const moment = (): Moment => {
     const wall = START_OF_TIME + world.now();
-    return { now: host.now(), wall, time: String(Math.floor(wall)) };
+    if (Math.floor(wall) !== textOf) {
+      textOf = Math.floor(wall);
+      text = String(textOf);
+    }
+    return { now: host.now(), wall, time: text };
   };
   let memory = newMemory(deps.self, host.files.instance, moment(), host.files.promise);
 
@@ -153,9 +159,12 @@ export const createAgent = (deps: {
     }),
   );
 
-  const adoptLease = (lease: LeaseId | undefined): void => {
+  /** A lease keeps the time to live that it was granted with: it is renewed at its own pace. */
+  const adoptLease = (lease: LeaseId | undefined, ttl = host.files.leaseTtl): number => {
     host.files.lease = lease;
+    host.files.leaseTtl = ttl;
     post({ kind: 'lease', lease });
+    return Math.min(ttl, memory.settings.timing.ttl) / 3;
   };
   const leaseKeeper = wakeable(later, (done) => {
     const { ttl } = memory.settings.timing;
@@ -169,8 +178,7 @@ export const createAgent = (deps: {
         gaveUp,
         answered: (lease) =>
           inProcess(() => {
-            if (lease !== undefined) adoptLease(lease);
-            done(lease === undefined ? 250 : ttl / 4);
+            done(lease === undefined ? 250 : adoptLease(lease, ttl));
           }),
       });
     if (mine === undefined) return grant();
@@ -180,8 +188,8 @@ export const createAgent = (deps: {
       gaveUp,
       answered: (kept) =>
         inProcess(() => {
-          adoptLease(kept ? mine : undefined);
-          if (kept) done(ttl / 4);
+          const pace = adoptLease(kept ? mine : undefined);
+          if (kept) done(pace);
           else grant();
         }),
     });

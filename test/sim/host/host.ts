@@ -41,6 +41,7 @@ export interface Host {
   readonly files: {
     instance: InstanceId;
     lease: LeaseId | undefined;
+    leaseTtl: number;
     promise: { readonly term: Term; readonly ttl: Ms } | undefined;
   };
   renewInstance(): InstanceId;
@@ -158,7 +159,7 @@ export const createHost = (deps: {
       if (paused) sleeping.push(what);
       else what();
     },
-    files: { instance: nextInstance(), lease: undefined, promise: undefined },
+    files: { instance: nextInstance(), lease: undefined, leaseTtl: 0, promise: undefined },
     renewInstance: () => (host.files.instance = nextInstance()),
     serverLife: () => serverLife,
     killServer,
