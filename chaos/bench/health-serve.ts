@@ -30,6 +30,7 @@ const serve = async (): Promise<void> => {
     peers: {
       ask: () => Promise.resolve(new Map()),
       askPromises: () => Promise.resolve(new Map()),
+      refusals: () => Promise.resolve(new Set()),
       close: () => Promise.resolve(),
     },
     promise: () => undefined,

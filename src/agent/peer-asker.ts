@@ -1,5 +1,6 @@
 import { ms } from '../core/brand.ts';
 import type { Event, Memory } from '../core/memory.ts';
+import { binds } from '../core/quorum/promise.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Peers } from '../ports/peers.ts';
 
@@ -23,9 +24,18 @@ export const createPeerAsker =
     // During a hand-over only the candidate counts, and it is asked every few milliseconds.
     const asked = m.handover?.phase === 'catching-up' ? others.filter((r) => r.name === m.handover?.to) : others;
     const at = deps.clock.now();
-    const answers = await deps.peers.ask(
-      asked.map((r) => ({ name: r.name, url: r.apiUrl })),
-      { timeout: PATIENCE, signal: deps.signal },
-    );
-    deps.post({ kind: 'peers', round: { at, answers } });
+    const call = { timeout: PATIENCE, signal: deps.signal };
+    // Where writes are promised, a leader's host that refuses everything is evidence of its own.
+    const suspected = binds(m.view) ? others.filter((r) => r.name === m.view?.history?.value.member) : [];
+    const [answers, refused] = await Promise.all([
+      deps.peers.ask(
+        asked.map((r) => ({ name: r.name, url: r.apiUrl })),
+        call,
+      ),
+      deps.peers.refusals(
+        suspected.map(({ name, apiUrl, host, port }) => ({ name, url: apiUrl, host, port })),
+        call,
+      ),
+    ]);
+    deps.post({ kind: 'peers', round: { at, answers, refused } });
   };

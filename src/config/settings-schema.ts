@@ -44,10 +44,11 @@ const timing = z.strictObject({
 });
 
 const replication = z.strictObject({
-  mode: z
-    .enum(['async'], { error: 'async: this version would not enforce another mode, so it takes none' })
-    .optional()
-    .meta({ shown: 'async', description: 'Whether a commit waits for replicas: `async`, it does not.' }),
+  mode: z.enum(['async', 'sync', 'quorum']).optional().meta({
+    shown: 'async',
+    description:
+      'Whether a commit waits for replicas: `async`, it does not; `quorum`, for any `acks` of all voters; `sync`, for `acks` named ones.',
+  }),
   acks: z
     .int()
     .min(1)

@@ -13,6 +13,7 @@ import { surelyNoPrimary } from './primary.ts';
 import { publishMember } from './publish.ts';
 import { clearBySilence } from './reign.ts';
 import { UNKNOWN_DEMAND } from './quorum/demand.ts';
+import { askAgainIn } from './quorum/open.ts';
 import { UNPLEDGED } from './quorum/pledging.ts';
 import { watchLeader } from './quorum/watch.ts';
 import { pledgeWanted } from './quorum/wanted.ts';
@@ -96,6 +97,7 @@ export const newMemory = (
   downSince: undefined,
   carrying: undefined,
   stopping: 'no',
+  stoppingSince: undefined,
   decision: {
     rule: 'agent.started',
     why: 'the agent has just started',
@@ -203,6 +205,7 @@ const wakeIn = (m: Memory, wanted: number | undefined): number => {
     Math.min(
       disarm ? DISARM_AGAIN : LONGEST_NAP,
       wanted ?? LONGEST_NAP,
+      askAgainIn(m),
       heartbeat > 0 ? heartbeat : LONGEST_NAP,
       fence > 0 ? fence : LONGEST_NAP,
       seekIn(m) ?? LONGEST_NAP,

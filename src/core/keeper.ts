@@ -6,7 +6,7 @@ import type { Effect, Flight, Memory, Purpose, Settled } from './memory.ts';
 import { givesUp } from './primary.ts';
 import { proposeHeartbeat } from './proposals.ts';
 import { UNKNOWN_DEMAND } from './quorum/demand.ts';
-import { HEARD_WITHIN } from './quorum/open.ts';
+import { HEARD_WITHIN, LATE_LOOK } from './quorum/open.ts';
 import { LATE_HEARTBEATS } from './quorum/wanted.ts';
 import { deadlineFrom, type Reign } from './reign.ts';
 import { stepHandover } from './handover.ts';
@@ -225,7 +225,7 @@ export const leadSettled = (m: Memory, flight: Flight, outcome: Settled): readon
  * has heard nothing of the voters that pledged.
  */
 const lateFrom = (m: Memory): Instant => {
-  const unheard = after(m.now, ms(HEARD_WITHIN));
+  const unheard = after(m.now, ms(HEARD_WITHIN + 2 * LATE_LOOK));
   if (m.silence === undefined) return unheard;
   const late = after(m.silence.since, ms(LATE_HEARTBEATS * m.settings.timing.heartbeatInterval));
   return elapsedAtLeast(late, unheard) > 0 ? unheard : late;

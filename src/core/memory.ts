@@ -239,6 +239,8 @@ export interface Memory {
   /** The operator's intent that this member is carrying out on itself (restart, reinitialize). */
   readonly carrying: { readonly id: string; readonly began: boolean } | undefined;
   readonly stopping: 'no' | 'leave' | 'full';
+  /** When the agent was asked to stop. */
+  readonly stoppingSince: Instant | undefined;
   readonly decision: DecisionReport;
 }
 

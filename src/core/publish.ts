@@ -54,7 +54,8 @@ export const memberRecord = (m: Memory, positions: PositionAlgebra): MemberRecor
     state: stateOf(m),
     generation: running?.generation ?? (running === undefined ? 0 : positions.generation(running.position)),
     position: running?.position,
-    tags: m.self.tags,
+    // A voter that stops by plan leaves first: its leader sees it go before it goes.
+    tags: m.stopping === 'full' ? { ...m.self.tags, nosync: true } : m.self.tags,
     pendingRestart: (running?.pendingRestart.length ?? 0) > 0,
     version: m.self.version,
     serverVersion: running?.serverVersion ?? '',

@@ -22,6 +22,14 @@ export interface Peers {
     request: PromiseRequest,
     call: { readonly timeout: Ms; readonly signal: AbortSignal },
   ): Promise<PromiseRound['answers']>;
+  /**
+   * Which of these members' hosts refuse connections to both agent and database: they answer, and nothing runs there. Never
+   * throws for what the network did.
+   */
+  refusals(
+    members: readonly (PeerAddress & { readonly host: string; readonly port: number })[],
+    call: { readonly timeout: Ms; readonly signal: AbortSignal },
+  ): Promise<ReadonlySet<MemberName>>;
   /** Closes kept connections. Can be called twice. */
   close(): Promise<void>;
 }

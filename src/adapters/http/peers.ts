@@ -7,6 +7,7 @@ import { MEMBER_STATES, type DatabaseRole, type MemberState } from '../../core/m
 import type { PositionAlgebra } from '../../core/position.ts';
 import type { PeerAddress, Peers } from '../../ports/peers.ts';
 import { createHttpClient, type HttpClientOptions } from './client.ts';
+import { askRefusals } from './refusal.ts';
 import { createPromiseAsker } from './promise-asker.ts';
 import { NONCE_HEADER, PROOF_HEADER, proofFits, proofOf } from './proof.ts';
 
@@ -72,6 +73,7 @@ export const createPeers = (deps: PeersDeps): Peers => {
       return new Map<MemberName, Known<PeerAnswer>>(answers);
     },
     askPromises: createPromiseAsker({ client, cluster: deps.cluster, secret: deps.secret }),
+    refusals: askRefusals,
     async close() {
       client.close();
     },

@@ -1,3 +1,4 @@
+import type { Acknowledgement } from '../database.ts';
 import { elapsedAtMost, remaining } from '../instant.ts';
 import type { Memory } from '../memory.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -23,21 +24,39 @@ export const keptClosed = (s: Snapshot): string | undefined => {
   if (revoked(m)) return 'enough voters have pledged that they receive nothing from it';
   if (reign.openFrom !== undefined && remaining(reign.openFrom, m.now) > 0)
     return 'the last leader may not have noticed yet that it is late';
-  if (promised.acks > 0 && isLate(m) && !heard(s)) return 'neither etcd nor enough voters were heard in time';
+  if (relied(m).acks > 0 && isLate(m) && !heard(s)) return 'neither etcd nor enough voters were heard in time';
   return undefined;
 };
 
+/** Whose acknowledgements this leader needs: what its database demands, which it may have promised already without knowing it. */
+const relied = (m: Memory): Acknowledgement => {
+  const { proven } = m.demand;
+  return proven !== undefined && proven.acks > 0 ? proven : published(m);
+};
+
 /** This leader's last proof is older than a successor waits for: it looks at its database more often, to see who is there. */
-export const isLate = ({ reign, settings, now }: Memory): boolean => {
-  if (reign?.deadline === undefined || reign.pausePublished) return false;
+export const isLate = (m: Memory): boolean => lateIn(m) <= 0;
+
+/** Milliseconds until this leader is late. */
+const lateIn = ({ reign, settings, now }: Memory): number => {
+  if (reign?.deadline === undefined || reign.pausePublished) return Infinity;
   const age = rightOf(settings.timing) - remaining(reign.deadline, now);
-  return age > LATE_HEARTBEATS * settings.timing.heartbeatInterval;
+  return LATE_HEARTBEATS * settings.timing.heartbeatInterval - age;
+};
+
+/** How often a late leader asks itself whether its voters are still there, in milliseconds. */
+export const LATE_LOOK = 100;
+
+/** Milliseconds after which a leader of voters must ask itself again whether it may say 200. */
+export const askAgainIn = (m: Memory): number => {
+  if (m.reign === undefined || relied(m).acks === 0) return Infinity;
+  return isLate(m) ? LATE_LOOK : lateIn(m) + 1;
 };
 
 const heard = ({ m, running }: Snapshot): boolean => {
   if (running === undefined || m.databaseAt === undefined) return false;
   const since = elapsedAtMost(m.databaseAt, m.now);
-  const promised = published(m);
+  const promised = relied(m);
   const recent = running.replicas.filter(
     ({ name, heardAgoMs }) =>
       promised.voters.includes(name) && heardAgoMs !== undefined && heardAgoMs + since <= HEARD_WITHIN,

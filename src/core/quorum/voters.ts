@@ -69,7 +69,10 @@ export const wantedDemand = (m: Memory, running: RunningDatabase): Acknowledgeme
   const name = (record: MemberRecord): string => voterName(record.name, record.instance);
   const able = records.map(name).filter((voter) => near.has(voter));
   const wanted = demandOf(replication, able, [...now, ...records.map(name)]);
-  if (wanted?.acks === 0 && replication.mode !== 'async' && (entry?.acks ?? 0) > 0 && !longAlone(m)) return undefined;
+  // Voters that are there but leave by plan are not waited for.
+  const gone = ![...connectedVoters(running)].some((voter) => now.has(voter));
+  if (wanted?.acks === 0 && replication.mode !== 'async' && (entry?.acks ?? 0) > 0 && gone && !longAlone(m))
+    return undefined;
   return wanted;
 };
 

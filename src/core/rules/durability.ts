@@ -1,4 +1,5 @@
-import { concerned, describeDemand, durabilityStep, published, revoked } from '../quorum/durability.ts';
+import { elapsedAtMost } from '../instant.ts';
+import { concerned, describeDemand, durabilityStep, published, revoked, selfVoter } from '../quorum/durability.ts';
 import { satisfiesAll } from '../quorum/promise.ts';
 import { ownPledge } from '../quorum/receiving.ts';
 import { sameDemand, voterName } from '../quorum/sets.ts';
@@ -94,5 +95,29 @@ export const demandRules: readonly Rule[] = [
     why: 'enough voters have pledged that they receive nothing from this leader: it cannot acknowledge, and another may lead (A17)',
     when: (s) => leads(s) && s.running?.role === 'primary' && s.m.handover === undefined && revoked(s.m),
     then: () => wait('open again when they have withdrawn; fence when another leads', [], 100),
+  },
+];
+
+/** How long a voter that stops by plan waits for its leader to do without it. */
+const LEAVE_WITHIN = 3_000;
+
+const isVoter = (s: Snapshot): boolean =>
+  s.view?.sync?.value.some(({ voters }) => voters.includes(selfVoter(s.m))) === true;
+
+/** Of a replica that stops by plan. */
+export const leaveRules: readonly Rule[] = [
+  {
+    id: 'member.leave-voters',
+    why: 'a voter that stops by plan leaves first, so that no commit waits for it: the leader chooses others, or does without',
+    when: (s) =>
+      s.m.stopping === 'full' &&
+      s.m.reign === undefined &&
+      s.running?.role === 'replica' &&
+      s.running.streaming &&
+      !s.leaderLost &&
+      isVoter(s) &&
+      s.m.stoppingSince !== undefined &&
+      elapsedAtMost(s.m.stoppingSince, s.m.now) < LEAVE_WITHIN,
+    then: () => wait('stop when the leader has chosen other voters', [], 50),
   },
 ];

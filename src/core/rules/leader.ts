@@ -2,7 +2,7 @@ import type { CandidateReport } from '../candidates.ts';
 import { termOf } from '../brand.ts';
 import { elapsedAtLeast } from '../instant.ts';
 import { mayPromote } from '../reign.ts';
-import { demandRules, keptByOthers, prepareRules } from './durability.ts';
+import { demandRules, keptByOthers, leaveRules, prepareRules } from './durability.ts';
 import { backingOff, failuresOf, ownRank, ranking, type Snapshot } from '../snapshot.ts';
 import { downFor } from './safety.ts';
 import { explain, peersFresh } from './handover-rules.ts';
@@ -337,6 +337,7 @@ export const stoppingRules: readonly Rule[] = [
     when: (s) => leads(s) && s.m.stopping === 'full' && s.m.handover === undefined && s.running !== undefined,
     then: () => run({ kind: 'stop', reason: 'planned stop' }, 'then release the key'),
   },
+  ...leaveRules,
   {
     id: 'member.stop-database',
     why: 'the agent is to stop with its database',

@@ -2,11 +2,12 @@ import { dataBugs } from './data-bugs.ts';
 import { failsafeBugs } from './failsafe-bugs.ts';
 import { fenceBugs } from './fence-bugs.ts';
 import { leaseBugs } from './lease-bugs.ts';
+import { quorumBugs } from './quorum-bugs.ts';
 import type { Bug } from './bug.ts';
 import { simulate as whole } from '../simulate.ts';
 import { loadBroken, misfit } from './load.ts';
 
-export const bugs: readonly Bug[] = [...leaseBugs, ...failsafeBugs, ...fenceBugs, ...dataBugs];
+export const bugs: readonly Bug[] = [...leaseBugs, ...failsafeBugs, ...fenceBugs, ...dataBugs, ...quorumBugs];
 
 /** A bug is found when a run breaks a promise that the whole core keeps. */
 export interface Hunt {

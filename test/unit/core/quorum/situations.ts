@@ -155,5 +155,14 @@ export const promiseSituations: readonly Situation[] = [
     'leader.revoked',
     led({ view: ownView({ sync: keyed([own], 15), ...pledges(pledge('b', 150), pledge('c', 150)) }) }),
   ),
+  situation(
+    'member.leave-voters',
+    voter({
+      view: view({ sync: keyed([entry()], 15) }),
+      database: known(running()),
+      stopping: 'full',
+      stoppingSince: instant(0),
+    }),
+  ),
   situation('leader.kept-closed', led({ reign: reign({ openFrom: instant(500) }) })),
 ];
