@@ -1,6 +1,8 @@
 #!/bin/sh
-# Makes sure that the servers which demo and tests start are installed: etcd, HAProxy and PostgreSQL; or, as
-# `setup.sh containers`, what the container lab needs: a Docker engine, nftables and debootstrap.
+# Makes sure that the servers which demo and tests start are installed: etcd, HAProxy, and the databases that are named; or
+# what the container lab needs: a Docker engine, nftables and debootstrap.
+#   sh scripts/setup.sh [postgres] [mariadb] [mysql]        nothing named: postgres
+#   sh scripts/setup.sh containers
 # Installs what is missing with apt, as root, and leaves no service running and no database cluster behind.
 # Ends at once when everything is there.
 set -eu
@@ -10,6 +12,8 @@ LOCK=/run/haagent-setup.lock
 POLICY=/usr/sbin/policy-rc.d
 MARK='# made by haagent scripts/setup.sh: no service starts while it installs packages'
 NO_CLUSTER=/etc/postgresql-common/createcluster.d/haagent-setup.conf
+
+SETS=${*:-postgres}
 
 fail() {
   printf 'haagent: %s\n' "$@" >&2
@@ -23,8 +27,13 @@ has_postgres() {
   command -v postgres >/dev/null
 }
 
+wanted() {
+  case " $SETS " in *" $1 "*) return 0 ;; esac
+  return 1
+}
+
 missing() {
-  if [ "$wants" = containers ]; then
+  if wanted containers; then
     command -v dockerd >/dev/null || echo docker.io
     command -v nft >/dev/null || echo nftables
     command -v debootstrap >/dev/null || echo debootstrap
@@ -33,7 +42,11 @@ missing() {
   command -v etcd >/dev/null || echo etcd-server
   command -v etcdctl >/dev/null || echo etcd-client
   command -v haproxy >/dev/null || echo haproxy
-  has_postgres || echo postgresql
+  if wanted postgres; then has_postgres || echo postgresql; fi
+  if wanted mariadb; then
+    command -v mariadbd >/dev/null || echo mariadb-server
+    command -v mariadb-backup >/dev/null || echo mariadb-backup
+  fi
 }
 
 # The newest server that the configured package lists have, by its own name (the name "postgresql" may be older).
@@ -81,12 +94,15 @@ disable_units() {
       haproxy) systemctl --quiet disable haproxy.service 2>/dev/null || true ;;
       docker.io) systemctl --quiet disable docker.service docker.socket containerd.service 2>/dev/null || true ;;
       postgresql*) systemctl --quiet disable postgresql.service 2>/dev/null || true ;;
+      mariadb-server) systemctl --quiet disable mariadb.service 2>/dev/null || true ;;
     esac
   done
 }
 
-wants=${1:-servers}
-case $wants in servers | containers) ;; *) fail "setup.sh: unknown set \"$wants\": servers or containers" ;; esac
+for set in $SETS; do
+  # MySQL is no package of Debian: the program that asked for it says what it needs.
+  case $set in postgres | mariadb | mysql | containers) ;; *) fail "setup.sh: unknown set \"$set\": postgres, mariadb, mysql or containers" ;; esac
+done
 names=$(missing)
 if [ -z "$names" ]; then exit 0; fi
 list=$(echo "$names" | paste -sd' ' -)

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLab } from '../lab/process-lab.ts';
 import type { Lab } from '../lab/lab.ts';
+import type { EngineName } from '../lab/server.ts';
+import { PRODUCTS } from './scenario.ts';
 import { drawTopology, howToBreakIt, writeCtl } from './screen.ts';
 
 const EVERY_MS = 500;
@@ -24,12 +26,13 @@ const show = async (lab: Lab, signal: AbortSignal): Promise<void> => {
 
 /** Runs a cluster of three until interrupted. Returns the exit code. */
 export const runLiveDemo = async (options: {
+  readonly engine: EngineName;
   readonly ttlMs: number;
   readonly signal: AbortSignal;
 }): Promise<number> => {
   const { signal } = options;
   const lab = await createLab({
-    engine: 'postgres',
+    engine: options.engine,
     members: 3,
     ttlMs: options.ttlMs,
     fixedPorts: true,
@@ -38,7 +41,9 @@ export const runLiveDemo = async (options: {
   const interrupt = (): void => void lab.stop();
   signal.addEventListener('abort', interrupt);
   const run = async (): Promise<void> => {
-    console.log(`starting etcd, HAProxy and three PostgreSQL servers, each with its agent, in ${lab.dir}`);
+    console.log(
+      `starting etcd, HAProxy and three ${PRODUCTS[options.engine]} servers, each with its agent, in ${lab.dir}`,
+    );
     writeCtl(lab);
     await lab.start();
     await lab.waitForHealthy({ deadlineMs: 120_000 });

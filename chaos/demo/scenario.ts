@@ -1,6 +1,7 @@
 import { createLab } from '../lab/process-lab.ts';
+import type { EngineName } from '../lab/server.ts';
 import { faults, type FaultName } from '../faults/faults.ts';
-import { createPostgresEngine } from '../engines/postgres.ts';
+import { engineFor } from '../engines/engines.ts';
 import type { ScenarioReport } from '../scenarios/report.ts';
 import { runScenario } from '../scenarios/scenario.ts';
 
@@ -64,21 +65,30 @@ const summaryOf = (report: ScenarioReport): string => {
   ].join('\n');
 };
 
+/** As people call them. */
+export const PRODUCTS: Readonly<Record<EngineName, string>> = {
+  postgres: 'PostgreSQL',
+  mysql: 'MySQL',
+  mariadb: 'MariaDB',
+};
+
 export interface ScenarioDemoOptions {
+  readonly engine: EngineName;
   readonly scenario: FaultName;
   readonly ttlMs: number;
   readonly signal: AbortSignal;
 }
 
 /** Starts a cluster, does one fault to its primary under load, prints what clients saw. Returns the exit code. */
-export const runDemoScenario = async ({ scenario, ttlMs, signal }: ScenarioDemoOptions): Promise<number> => {
+export const runDemoScenario = async (options: ScenarioDemoOptions): Promise<number> => {
+  const { scenario, ttlMs, signal } = options;
   const begun = performance.now();
   const progress = (line: string): void => {
     console.log(`${((performance.now() - begun) / 1_000).toFixed(1).padStart(6)} s  ${line}`);
   };
-  const lab = await createLab({ engine: 'postgres', members: 3, ttlMs, restartAfterMs: 100 });
+  const lab = await createLab({ engine: options.engine, members: 3, ttlMs, restartAfterMs: 100 });
   let verdict: Verdict = {
-    engine: 'postgres',
+    engine: options.engine,
     scenario,
     oldPrimary: null,
     newPrimary: null,
@@ -90,11 +100,13 @@ export const runDemoScenario = async ({ scenario, ttlMs, signal }: ScenarioDemoO
     passed: false,
   };
   const run = async (): Promise<void> => {
-    progress(`starting etcd, HAProxy and three PostgreSQL servers, each with its agent, in ${lab.dir}`);
+    progress(
+      `starting etcd, HAProxy and three ${PRODUCTS[options.engine]} servers, each with its agent, in ${lab.dir}`,
+    );
     await lab.start();
     const primary = await lab.waitForHealthy({ deadlineMs: 120_000 });
     progress(`${primary} is the primary and the others stream from it; writing through HAProxy and to every member`);
-    const engine = createPostgresEngine(lab);
+    const engine = engineFor(options.engine, lab);
     const report = await runScenario({ lab, engine, scenario, warmUpMs: 2_000, deadlineMs: ttlMs + 60_000, progress });
     console.log(summaryOf(report));
     verdict = verdictOf(report);

@@ -1,5 +1,4 @@
-/** The role of the writers: it may do nothing but use its own table. */
-export const WRITER = 'chaos';
+import type { LabServer } from './server.ts';
 
 /** What a member's configuration file is made from. */
 export interface ConfigInput {
@@ -14,7 +13,6 @@ export interface ConfigInput {
   readonly range: string;
   readonly apiPort: number;
   readonly port: number;
-  readonly binDir: string;
   /** A program that puts the file %p into an archive under the name %f. */
   readonly archiveCommand: string | undefined;
   readonly osUser: string | undefined;
@@ -27,7 +25,10 @@ export interface ConfigInput {
 }
 
 /** The local configuration of one member, as /etc/haagent/haagent.yml would hold it, by section. */
-export const agentConfig = (input: ConfigInput): Record<string, Readonly<Record<string, unknown>>> => ({
+export const agentConfig = (
+  section: LabServer['section'],
+  input: ConfigInput,
+): Record<string, Readonly<Record<string, unknown>>> => ({
   cluster: { name: input.cluster },
   member: { name: input.name, state_dir: `${input.dir}/state`, run_dir: `${input.dir}/run` },
   etcd: { endpoints: input.etcdEndpoints },
@@ -36,21 +37,7 @@ export const agentConfig = (input: ConfigInput): Record<string, Readonly<Record<
     advertise: `${input.host}:${input.apiPort}`,
     peers_secret: input.peersSecret,
   },
-  postgresql: {
-    data_dir: input.dataDir,
-    bin_dir: input.binDir,
-    listen: input.host,
-    port: input.port,
-    socket_dir: input.socketDir,
-    // The writers reconnect often: proving a password each time would cost more than the writes.
-    access_rules: [`host postgres ${WRITER} ${input.range} trust`, `host all all ${input.range} scram-sha-256`],
-    ...(input.archiveCommand === undefined ? {} : { archive: { command: [input.archiveCommand, '%p', '%f'] } }),
-    ...(input.osUser === undefined ? {} : { os_user: input.osUser }),
-    authentication: {
-      superuser: { username: input.superuser.user, password: input.superuser.password },
-      replication: { username: 'replicator', password: input.replicationPassword },
-    },
-  },
+  ...Object.fromEntries([section(input)]),
   tags: input.tags,
   bootstrap: { settings: input.settings },
 });

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { WRITER } from './agent-config.ts';
+import { WRITER } from './server.ts';
 import { createDocker } from './containers/docker.ts';
 import { borrowEngine, buildImages } from './containers/engine.ts';
 import { noteEngine, sweepContainers } from './containers/leftovers.ts';
@@ -91,7 +91,7 @@ const createHosts = async (options: ContainerLabOptions, peculiar: Peculiar): Pr
       members.set(spec.name, member);
       return member.info;
     };
-    for (const spec of specsOf(options.members)) add(spec);
+    for (const spec of specsOf(options.members, 'pg')) add(spec);
     const infos = (): readonly LabMember[] => [...members.values()].map(({ info }) => info);
     const of = (name: string): ContainerMember => {
       const found = members.get(name);

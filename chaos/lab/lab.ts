@@ -1,4 +1,5 @@
 import type { LabEtcd } from './etcd.ts';
+import type { EngineName } from './server.ts';
 import type { Proc } from './proc.ts';
 
 /** Which processes of a member a fault is about. `database` is the postmaster and all its children. */
@@ -167,8 +168,8 @@ export interface MemberSpec {
 }
 
 export interface LabOptions {
-  readonly engine: 'postgres';
-  /** How many, named pg1, pg2 …; or one by one. */
+  readonly engine: EngineName;
+  /** How many, named pg1, pg2 … (my1, ma1 …); or one by one. */
   readonly members: number | readonly MemberSpec[];
   readonly cluster?: string;
   readonly etcd?: 1 | 3;
@@ -194,5 +195,7 @@ export interface LabOptions {
 }
 
 /** Every member of the options by itself. */
-export const specsOf = (members: LabOptions['members']): readonly MemberSpec[] =>
-  typeof members === 'number' ? Array.from({ length: members }, (_, index) => ({ name: `pg${index + 1}` })) : members;
+export const specsOf = (members: LabOptions['members'], prefix: string): readonly MemberSpec[] =>
+  typeof members === 'number'
+    ? Array.from({ length: members }, (_, index) => ({ name: `${prefix}${index + 1}` }))
+    : members;

@@ -6,6 +6,7 @@ import { agentConfig, type ConfigInput } from './agent-config.ts';
 import type { Account } from './host.ts';
 import type { LabMember, MemberSpec, Part } from './lab.ts';
 import { killUntilNone, procsBelow, signalProc, type Proc } from './proc.ts';
+import { socketDirOf, type LabServer } from './server.ts';
 import { createService, type Service } from './service.ts';
 
 const AGENT = fileURLToPath(new URL('../../dist/bin/haagent.js', import.meta.url));
@@ -26,6 +27,7 @@ export interface MemberProcessOptions extends Omit<
   ConfigInput,
   'name' | 'dir' | 'dataDir' | 'socketDir' | 'osUser' | 'tags'
 > {
+  readonly server: LabServer;
   readonly spec: MemberSpec;
   readonly labDir: string;
   /** Who the database runs as; undefined: who the lab runs as. */
@@ -61,7 +63,7 @@ export const createMemberProcess = async (options: MemberProcessOptions): Promis
   const dir = join(options.labDir, spec.name);
   const disk = join(dir, 'disk');
   const dataDir = join(disk, 'data');
-  const socketDir = join(dir, 'socket');
+  const socketDir = socketDirOf(dir);
   for (const made of [dir, socketDir, disk]) {
     mkdirSync(made);
     if (made === disk) await options.mount(disk);
@@ -81,7 +83,7 @@ export const createMemberProcess = async (options: MemberProcessOptions): Promis
     configFile: join(dir, 'haagent.yml'),
     logFile: join(dir, 'agent.log'),
   };
-  const config = agentConfig({
+  const config = agentConfig(options.server.section, {
     ...options,
     name: spec.name,
     dir,

@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { WRITER } from './agent-config.ts';
 import { runCtl, switchoverByCtl } from './ctl.ts';
 import { createEtcd } from './etcd.ts';
 import { createProxy, type ProxyPorts } from './haproxy.ts';
 import { createHome } from './home.ts';
-import { findAccount, findPostgresBin, type Account } from './host.ts';
 import { createHosts, type Hosts } from './hosts.ts';
 import {
   specsOf,
@@ -19,8 +17,9 @@ import {
 import { logTails } from './logs.ts';
 import { createMemberProcess, type MemberProcess } from './member.ts';
 import { createPorts } from './ports.ts';
+import { WRITER, type LabServer } from './server.ts';
+import { labServer } from './servers.ts';
 import type { Service } from './service.ts';
-import { queryOnce } from './sql.ts';
 import { createWatching } from './watching.ts';
 
 /** What `fixedPorts` wishes for: the second member has the next port, and so on. */
@@ -39,17 +38,17 @@ const createMembers = (base: {
   readonly etcdEndpoints: readonly string[];
   readonly takePort: TakePort;
   readonly hosts: Hosts;
-  readonly account: Account | undefined;
+  readonly server: LabServer;
 }) => {
   const { hosts } = base;
-  const superuser = { user: 'postgres', password: randomBytes(12).toString('hex') };
+  const superuser = { user: base.server.superuser, password: randomBytes(12).toString('hex') };
   const common = {
     labDir: base.dir,
     restartAfterMs: base.options.restartAfterMs,
     cluster: base.cluster,
     etcdEndpoints: base.etcdEndpoints,
-    binDir: findPostgresBin(),
-    account: base.account,
+    server: base.server,
+    account: base.server.account,
     range: hosts.range,
     archiveCommand: hosts.archive?.command,
     superuser,
@@ -128,12 +127,12 @@ const capabilitiesOf = ({
 /** A cluster of processes on loopback, or on hosts of its own, below one directory in /tmp. Nothing runs until `start`. */
 export const createLab = async (options: LabOptions): Promise<Lab> => {
   const { cluster = 'demo', ttlMs = 3_000, fixedPorts = false } = options;
+  const server = labServer(options.engine);
   const ports = createPorts();
   const takePort: TakePort = (wish, offset = 0) => ports.take(fixedPorts ? FIXED[wish] + offset : undefined);
   const home = await createHome();
   const { dir } = home;
-  const account = findAccount('postgres');
-  const hosts = await createHosts(dir, options, account);
+  const hosts = await createHosts(dir, options, server.account);
   const etcd = await createEtcd({
     count: options.etcd ?? 1,
     dir,
@@ -153,19 +152,16 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
     etcdEndpoints: etcd.endpoints,
     takePort,
     hosts,
-    account,
+    server,
   });
-  for (const spec of specsOf(options.members)) await members.add(spec);
+  for (const spec of specsOf(options.members, server.prefix)) await members.add(spec);
   const infos = (): readonly LabMember[] => members.all().map(({ info }) => info);
   const proxy = options.haproxy === false ? undefined : await createLabProxy(dir, infos(), takePort);
 
   const ended = new AbortController();
   const logTail = (lines = 15): string => logTails(infos(), lines);
   const watching = createWatching({ members: infos, logTail, signal: ended.signal });
-  const query: Lab['query'] = (name, sql) => {
-    const { host, port } = members.of(name).info;
-    return queryOnce({ host, port, ...members.superuser }, sql);
-  };
+  const query: Lab['query'] = (name, sql) => server.query(members.of(name).info, members.superuser.password, sql);
 
   const ctl: Lab['ctl'] = (args, { deadlineMs = CTL_MS } = {}) => {
     const config = infos().flatMap(({ configFile }) => ['--config', configFile]);
@@ -219,11 +215,7 @@ export const createLab = async (options: LabOptions): Promise<Lab> => {
       Promise.reject(new Error('the hosts of this lab share loopback: they cannot be cut off from each other')),
     heal: () => hosts.network?.heal() ?? Promise.resolve(),
     switchover: () => switchoverByCtl(ctl),
-    prepareWriter: async (primary) => {
-      const [found] = await query(primary, `SELECT FROM pg_roles WHERE rolname = '${WRITER}'`);
-      if (found !== undefined) return;
-      await query(primary, `CREATE ROLE ${WRITER} LOGIN; GRANT CREATE ON SCHEMA public TO ${WRITER}`);
-    },
+    prepareWriter: (primary) => server.prepareWriter((sql) => query(primary, sql)),
     ctl,
   };
 };

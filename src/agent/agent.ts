@@ -26,6 +26,8 @@ import { createPromises, type PromiseAnswer } from './promises.ts';
 import { createReader } from './reader.ts';
 import { createRoleWatch } from './roles.ts';
 import { statusOf } from './status.ts';
+import type { StoreFile } from './store-file.ts';
+import { createStoreMemory } from './store-memory.ts';
 import type { Telemetry } from './telemetry.ts';
 import { createTransactor } from './transactor.ts';
 
@@ -37,6 +39,7 @@ export interface AgentDeps {
   readonly stateDir: string;
   readonly instanceFile: InstanceFile;
   readonly promiseFile: PromiseFile;
+  readonly storeFile: StoreFile;
   readonly store: ConsensusStore;
   readonly database: Database;
   readonly guard: Guard;
@@ -87,7 +90,8 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
   const callTimeout = (): Memory['settings']['timing']['callTimeout'] => memory().settings.timing.callTimeout;
 
   const shared = { clock, log, store: deps.store, callTimeout, post: loop.post };
-  const reader = createReader({ ...shared, prefix: deps.prefix, positions: database.positions });
+  const storeMemory = await createStoreMemory({ file: deps.storeFile, clock, log });
+  const reader = createReader({ ...shared, prefix: deps.prefix, positions: database.positions, seen: storeMemory });
   const lease = createLeaseKeeper({
     ...shared,
     file: join(deps.stateDir, 'lease'),

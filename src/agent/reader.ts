@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { ConsensusStore } from '../ports/consensus.ts';
 import type { Log } from '../ports/log.ts';
 import { createViewDecoder } from '../state/decode.ts';
+import type { StoreMemory } from './store-memory.ts';
 import { createWakeable, type Wakeable } from './wakeable.ts';
 
 /**
@@ -25,10 +26,10 @@ export const createReader = (deps: {
   readonly log: Log;
   readonly callTimeout: () => Ms;
   readonly post: (event: Event) => void;
+  readonly seen: StoreMemory;
 }): Wakeable => {
   const decode = createViewDecoder(deps);
   let problems = '';
-  let clusterId: string | undefined;
   let trouble = false;
 
   const read = async (signal: AbortSignal): Promise<number> => {
@@ -43,13 +44,11 @@ export const createReader = (deps: {
     }
     if (trouble) deps.log.info('store.back', 'etcd answers again');
     trouble = false;
-    if (clusterId !== undefined && clusterId !== answer.value.clusterId) {
-      const why = `etcd answers as another cluster (${answer.value.clusterId}, was ${clusterId}): check the endpoints`;
-      deps.log.error('store.other-cluster', why);
-      deps.post({ kind: 'view-failed', why });
+    const fault = deps.seen.judge(answer.value);
+    if (fault !== undefined) {
+      deps.post({ kind: 'view-failed', why: fault });
       return REREAD;
     }
-    clusterId = answer.value.clusterId;
     const view = decode(answer.value);
     const found = view.problems.join('; ');
     if (found !== problems && found !== '')

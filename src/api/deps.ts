@@ -23,12 +23,21 @@ export interface ApiDeps {
   /** A leader that lost etcd asks for a promise; undefined until the agent runs. */
   readonly promise: (request: PromiseRequest) => Promise<PromiseVerdict> | undefined;
   readonly local: LocalActions;
+  /** Where the engine leaves copies of its data to the agents. */
+  readonly copies?: CopySource;
   readonly log: Log;
   readonly options: ApiOptions;
 }
 
 /** What a leader that asked for a promise is told. */
 export type PromiseVerdict = { readonly promised: true } | { readonly promised: false; readonly why: string };
+
+/** A copy of the own database, for whoever proves to know the secret. */
+interface CopySource {
+  readonly cluster: string;
+  readonly secret: string;
+  open(signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
 
 /** What only this agent's own process can do. */
 interface LocalActions {

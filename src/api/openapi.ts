@@ -90,6 +90,8 @@ export const READ: readonly Described[] = [
     query: { member: 'Only this member.' },
   },
   { method: 'get', path: '/metrics', summary: 'Prometheus metrics.' },
+  { method: 'get', path: '/copy/challenge', summary: 'For members: what to prove before a copy (MariaDB).' },
+  { method: 'get', path: '/copy', summary: "For members: a copy of this one's data (MariaDB), against the proof." },
   { method: 'get', path: '/events', summary: 'Server-sent events: what the agent does, as it happens.' },
 ];
 

@@ -16,6 +16,7 @@ import { openApiDocument } from './openapi.ts';
 import { problem, problemFrom } from './problem.ts';
 import { createRenderer } from './rendered.ts';
 import { sendProblem } from './respond.ts';
+import { copyRoutes } from './routes-copy.ts';
 import { controlRoutes } from './routes-control.ts';
 import { eventRoutes } from './routes-events.ts';
 import { promiseRoute } from './routes-promise.ts';
@@ -160,6 +161,7 @@ const addRoutes = (
   statusRoutes(app, deps, render, closing);
   eventRoutes(app, deps, closing);
   promiseRoute(app, deps);
+  copyRoutes(app, deps, closing);
   app.register(async (control) => {
     const guard = createControlGuard(deps);
     control.addHook('onRequest', async (request, reply) => guard(request, reply));

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { createEtcdStore } from '../adapters/etcd/store.ts';
 import { createPeers } from '../adapters/http/peers.ts';
 import { createGuard, type GuardClient } from '../adapters/os/guard-client.ts';
+import { fetchCopy } from '../adapters/http/copy.ts';
+import { createMysql } from '../adapters/mysql/database.ts';
 import { createPostgres } from '../adapters/postgres/database.ts';
-import type { LocalConfig, PostgresqlConfig } from '../config/local.ts';
+import type { Account, LocalConfig, MysqlConfig, PostgresqlConfig } from '../config/local.ts';
 import type { Ms } from '../core/brand.ts';
 import { AgentError } from '../core/errors.ts';
 import type { PositionAlgebra } from '../core/position.ts';
@@ -45,17 +47,13 @@ const without = <K extends string>(value: string | undefined, name: K): { readon
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   value === undefined ? {} : ({ [name]: value } as { readonly [P in K]: string });
 
-const revealed = ({ credentials }: PostgresqlConfig): Parameters<typeof createPostgres>[0]['credentials'] => {
-  const { superuser, replication, rewind, agent } = credentials;
-  const open = (account: typeof superuser): { readonly username: string; readonly password: string } => ({
-    username: account.username,
-    password: account.password.reveal(),
-  });
-  return { superuser: open(superuser), replication: open(replication), rewind: open(rewind), agent: open(agent) };
-};
+const open = (account: Account): { readonly username: string; readonly password: string } => ({
+  username: account.username,
+  password: account.password.reveal(),
+});
 
-export const databaseOf = ({ config, clock, processes, log }: Base): Database => {
-  const pg = config.postgresql;
+const postgresOf = (pg: PostgresqlConfig, { config, clock, processes, log }: Base): Database => {
+  const { superuser, replication, rewind, agent } = pg.credentials;
   return createPostgres({
     name: config.member.name,
     clusterName: config.cluster.name,
@@ -65,7 +63,12 @@ export const databaseOf = ({ config, clock, processes, log }: Base): Database =>
     listenHost: pg.listenHost,
     port: pg.port,
     socketDir: pg.socketDir,
-    credentials: revealed(pg),
+    credentials: {
+      superuser: open(superuser),
+      replication: open(replication),
+      rewind: open(rewind),
+      agent: open(agent),
+    },
     parameters: pg.parameters,
     accessRules: pg.accessRules,
     initdb: pg.initdb,
@@ -82,6 +85,50 @@ export const databaseOf = ({ config, clock, processes, log }: Base): Database =>
     ...without(pg.configFile, 'configFile'),
     ...without(pg.restoreCommand, 'restoreCommand'),
   });
+};
+
+const mysqlOf = (engine: 'mysql' | 'mariadb', my: MysqlConfig, { config, clock, processes, log }: Base): Database => {
+  const { superuser, replication, agent } = my.credentials;
+  const secret = replication.password.reveal();
+  const ca = config.api.tls?.ca;
+  return createMysql({
+    engine,
+    name: config.member.name,
+    clusterName: config.cluster.name,
+    dataDir: my.dataDir,
+    binDirs: my.binDirs,
+    stateDir: config.member.stateDir,
+    listenHost: my.listenHost,
+    port: my.port,
+    socketDir: my.socketDir,
+    credentials: { superuser: open(superuser), replication: open(replication), agent: open(agent) },
+    parameters: my.parameters,
+    lostTailBytes: my.lostTailBytes,
+    customClone: my.customClone,
+    cgroup: config.guard.cgroup,
+    fetchCopy: (from, { signal }) =>
+      fetchCopy({
+        url: from.agentUrl ?? '',
+        cluster: config.cluster.name,
+        secret,
+        signal,
+        ...(ca === undefined ? {} : { tls: { ca } }),
+      }),
+    processes,
+    clock,
+    log: log.child({ part: engine }),
+    ...(my.osUser === undefined ? {} : { osUser: my.osUser }),
+    ...(my.tls === undefined ? {} : { tls: my.tls }),
+    ...(my.customBootstrap === undefined ? {} : { customBootstrap: my.customBootstrap }),
+    ...without(my.configFile, 'configFile'),
+  });
+};
+
+export const databaseOf = (base: Base): Database => {
+  const { config } = base;
+  return config.engine === 'postgresql'
+    ? postgresOf(config.database, base)
+    : mysqlOf(config.engine, config.database, base);
 };
 
 /** The guard's program lies beside this one, as source or as built. */

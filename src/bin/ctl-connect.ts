@@ -4,7 +4,7 @@ import type { EtcdStoreOptions } from '../adapters/etcd/store.ts';
 import { createHttpClient, type HttpClientOptions } from '../adapters/http/client.ts';
 import { createPeers } from '../adapters/http/peers.ts';
 import { createClock } from '../adapters/os/clock.ts';
-import { postgresPositions } from '../adapters/postgres/positions.ts';
+
 import { faultLines } from '../config/faults.ts';
 import { loadConfig } from '../config/load.ts';
 import type { LocalConfig } from '../config/local.ts';
@@ -15,6 +15,7 @@ import { createHttpAccess } from '../ctl/http-access.ts';
 import type { AgentAccount } from '../ctl/http-deps.ts';
 import type { ConnectOptions } from '../ctl/program.ts';
 import { createStoreAccess } from '../ctl/store-access.ts';
+import { allPositions } from './positions.ts';
 
 const DEFAULT_CONFIG = '/etc/haagent/haagent.yml';
 const DEFAULT_AGENT = 'http://127.0.0.1:8010';
@@ -146,8 +147,8 @@ const storeAccess = async (
     store: createEtcdStore({ ...etcd, clock, random: Math.random }),
     cluster,
     prefix: where.prefix,
-    positions: postgresPositions,
-    peers: createPeers({ cluster, positions: postgresPositions, ...tls, ...(secret === undefined ? {} : { secret }) }),
+    positions: allPositions,
+    peers: createPeers({ cluster, positions: allPositions, ...tls, ...(secret === undefined ? {} : { secret }) }),
     clock,
     newId,
     endpoints: etcd.endpoints,

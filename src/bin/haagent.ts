@@ -1,10 +1,11 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { checkConfig } from '../config/check.ts';
 import { initConfig, type InitAnswers } from '../config/init.ts';
 import { AgentError, ERRORS } from '../core/errors.ts';
 import { VERSION } from '../version.ts';
-import { runAgent } from './run.ts';
+import { forgetStoreOf } from './forget-store.ts';
+import { readConfig, runAgent } from './run.ts';
 
 /** Exit code for a configuration that cannot be used (sysexits EX_CONFIG): init systems need not try again. */
 const EX_CONFIG = 78;
@@ -16,7 +17,7 @@ interface InitOptions extends Omit<InitAnswers, 'etcdEndpoints'> {
 }
 
 const program = new Command('haagent')
-  .description('High-availability agent for PostgreSQL. One runs beside every database server.')
+  .description('High-availability agent for PostgreSQL, MySQL and MariaDB. One runs beside every database server.')
   .version(VERSION)
   .exitOverride();
 
@@ -28,6 +29,17 @@ program
   .option('-c, --config <file>', 'configuration file', process.env['HAAGENT_CONFIG'] ?? DEFAULT_CONFIG)
   .action(async (options: { readonly config: string }) => {
     process.exitCode = await runAgent(options.config);
+  });
+
+program
+  .command('forget-store')
+  .description(
+    'after etcd was restored or made anew on purpose: let the agent of this member believe it at its next start',
+  )
+  .option('-c, --config <file>', 'configuration file', process.env['HAAGENT_CONFIG'] ?? DEFAULT_CONFIG)
+  .action(async (options: { readonly config: string }) => {
+    await forgetStoreOf(readConfig(options.config));
+    process.stdout.write('etcd will be believed as it is at the next start of the agent\n');
   });
 
 const config = program.command('config').description('check a configuration file, or write one');
@@ -45,11 +57,14 @@ config
 config
   .command('init')
   .description('print a commented configuration file, also from a PostgreSQL that is there already')
+  .addOption(
+    new Option('--engine <name>', 'the database').choices(['postgresql', 'mysql', 'mariadb']).default('postgresql'),
+  )
   .option('--cluster <name>', 'name of the cluster')
   .option('--member <name>', 'name of this member')
   .option('--etcd <urls>', 'etcd servers, separated by commas')
   .option('--data-dir <directory>', 'data directory, existing or to be made')
-  .option('--port <port>', 'port of PostgreSQL', Number)
+  .option('--port <port>', 'port of the database', Number)
   .option('--advertise <host>', 'how others reach this host')
   .option('--api-port <port>', 'port of the REST API', Number)
   .option('--os-user <name>', 'user that the database runs as, where the agent is root')

@@ -9,11 +9,13 @@ import { startAgent, type Agent } from '../agent/agent.ts';
 import { createHooks } from '../agent/hooks.ts';
 import { createInstanceFile } from '../agent/instance.ts';
 import { createPromiseFile } from '../agent/promise-file.ts';
+import { createStoreFile } from '../agent/store-file.ts';
 import type { ApiDeps } from '../api/deps.ts';
 import { createApi, type Api } from '../api/server.ts';
 import { faultLines } from '../config/faults.ts';
 import { loadConfig } from '../config/load.ts';
 import type { LocalConfig } from '../config/local.ts';
+import { ms } from '../core/brand.ts';
 import { AgentError } from '../core/errors.ts';
 import type { Self } from '../core/memory.ts';
 import type { Tags } from '../core/settings.ts';
@@ -125,7 +127,7 @@ type World = Awaited<ReturnType<typeof prepare>>;
 const prepare = async (config: LocalConfig, os: Os) => {
   const { stateDir, runDir } = config.member;
   // A database that runs as another user has files of its own below the state directory.
-  const passable = config.postgresql.osUser === undefined ? 0o700 : 0o711;
+  const passable = config.database.osUser === undefined ? 0o700 : 0o711;
   await mkdir(stateDir, { recursive: true, mode: passable });
   await mkdir(runDir, { recursive: true, mode: 0o700 });
   const base = { config, ...os };
@@ -192,6 +194,7 @@ const begin = async (config: LocalConfig, world: World & { readonly guard: Guard
     stateDir: member.stateDir,
     instanceFile: instanceOf(config),
     promiseFile: createPromiseFile(member.stateDir),
+    storeFile: createStoreFile(member.stateDir),
     hooks,
     telemetry: telemetryOf(os.log, world.metrics, world.recorder),
   });
@@ -202,13 +205,27 @@ const selfOf = (config: LocalConfig): Self => ({
   agent: randomUUID(),
   engine: config.engine,
   apiUrl: config.api.advertiseUrl,
-  host: config.postgresql.advertiseHost,
-  port: config.postgresql.port,
+  host: config.database.advertiseHost,
+  port: config.database.port,
   tags: config.tags,
   version: VERSION,
   bootstrapSettings: config.bootstrap.settings,
   bootstrapDocument: config.bootstrap.document,
 });
+
+/** How long a copy may take to be sent. */
+const COPY_LIMIT = ms(86_400_000);
+
+const copiesOf = (config: LocalConfig, { donate }: Database): Pick<ApiDeps, 'copies'> =>
+  donate === undefined
+    ? {}
+    : {
+        copies: {
+          cluster: config.cluster.name,
+          secret: config.database.credentials.replication.password.reveal(),
+          open: (signal) => donate({ signal, timeout: COPY_LIMIT }),
+        },
+      };
 
 const apiOf = (
   config: LocalConfig,
@@ -237,6 +254,7 @@ const apiOf = (
     events: world.recorder,
     peers: world.peers,
     local: { reload: reloaded },
+    ...copiesOf(config, world.database),
     log: os.log.child({ part: 'api' }),
     options: {
       listen,

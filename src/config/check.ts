@@ -26,13 +26,18 @@ export const checkConfig = (
   return { usable: true, text: [`${what}: can be used`, ...summary(result.value.config), ...notes].join('\n') };
 };
 
+const PRODUCTS = { postgresql: 'PostgreSQL', mysql: 'MySQL', mariadb: 'MariaDB' } as const;
+
+const programsOf = (config: LocalConfig): string =>
+  config.engine === 'postgresql' ? config.database.binDir : config.database.binDirs.join(', ');
+
 const summary = (config: LocalConfig): readonly string[] => {
-  const { cluster, member, etcd, api, postgresql } = config;
+  const { cluster, member, etcd, api, database } = config;
   const { timing, replication } = config.bootstrap.settings;
   return [
     `  member ${member.name} of cluster ${cluster.name} below ${cluster.prefix}`,
     `  etcd ${etcd.endpoints.join(', ')}${etcd.username === undefined ? '' : ` as ${etcd.username}`}`,
-    `  PostgreSQL in ${postgresql.dataDir} by ${postgresql.binDir}, reached at ${postgresql.advertiseHost}:${postgresql.port}`,
+    `  ${PRODUCTS[config.engine]} in ${database.dataDir} by ${programsOf(config)}, reached at ${database.advertiseHost}:${database.port}`,
     `  API at ${api.advertiseUrl}${api.control === undefined ? ', which changes nothing: api.control is not set' : ''}`,
     `  a new cluster begins with ttl ${timing.ttl} ms and ${replication.mode} replication`,
   ];

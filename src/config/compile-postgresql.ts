@@ -1,11 +1,9 @@
 import { join } from 'node:path';
 import { present, type Compiling } from './compiling.ts';
+import { advertisedHost, checkSocket, osUserOf, refuseInside } from './compile-server.ts';
 import type { Account, PostgresqlConfig } from './local.ts';
 import type { WrittenLocal } from './local-schema.ts';
 import type { WrittenPostgresql } from './postgresql-schema.ts';
-
-/** The longest path of a Unix socket that Linux takes. */
-const LONGEST_SOCKET = 107;
 
 /** Compiles the section of the database; `undefined` where a fault leaves nothing to go on with. */
 export const compilePostgresql = (
@@ -13,21 +11,18 @@ export const compilePostgresql = (
   member: WrittenLocal['member'],
   compiling: Compiling,
 ): PostgresqlConfig | undefined => {
-  const { fault, host, secrets } = compiling;
+  const { host, secrets } = compiling;
   const binDir = binDirOf(written, compiling);
   const credentials = credentialsOf(written, compiling);
-  const osUser = osUserOf(written, compiling);
+  const osUser = osUserOf(compiling, {
+    section: 'postgresql',
+    written: written.os_user,
+    usual: 'postgres',
+    product: 'PostgreSQL',
+  });
   const socketDir = written.socket_dir ?? defaultSocketDir(compiling);
-  const socket = join(socketDir, `.s.PGSQL.${written.port}`);
-  if (Buffer.byteLength(socket) > LONGEST_SOCKET)
-    fault(
-      ['postgresql', 'socket_dir'],
-      `a path of ${Buffer.byteLength(socket)} bytes with the socket's name`,
-      `at most ${LONGEST_SOCKET} bytes`,
-    );
-  for (const name of ['state_dir', 'run_dir'] as const)
-    if (within(member[name], written.data_dir))
-      fault(['member', name], `${member[name]}, inside postgresql.data_dir`, 'a directory outside the data');
+  checkSocket(compiling, 'postgresql', join(socketDir, `.s.PGSQL.${written.port}`));
+  refuseInside(compiling, 'postgresql', member, written.data_dir);
   const rootCertificate = written.ssl?.root_certificate_file;
   if (rootCertificate !== undefined) secrets.text(['postgresql', 'ssl', 'root_certificate_file'], rootCertificate);
   if (credentials === undefined || binDir === undefined) return undefined;
@@ -36,7 +31,7 @@ export const compilePostgresql = (
     binDir,
     listenHost: written.listen,
     port: written.port,
-    advertiseHost: written.advertise ?? (oneAddress(written.listen) ? written.listen : host.name),
+    advertiseHost: written.advertise ?? advertisedHost(written.listen, host),
     socketDir,
     osUser,
     credentials,
@@ -60,12 +55,6 @@ export const compilePostgresql = (
     lostTailBytes: written.lost_tail_limit,
   };
 };
-
-const oneAddress = (listen: string): boolean => !/[*, ]/.test(listen) && listen !== '0.0.0.0' && listen !== '::';
-
-/** `inner` is `outer` or lies below it: a clone would rename it aside together with the data. */
-const within = (inner: string, outer: string): boolean =>
-  `${inner.replace(/\/+$/, '')}/`.startsWith(`${outer.replace(/\/+$/, '')}/`);
 
 const defaultSocketDir = ({ host }: Compiling): string =>
   host.kindOf('/var/run/postgresql') === 'directory' ? '/var/run/postgresql' : '/tmp';
@@ -95,36 +84,6 @@ const credentialsOf = (
   if (superuser === undefined || replication === undefined || rewind === undefined || agent === undefined)
     return undefined;
   return { superuser, replication, rewind, agent };
-};
-
-/** PostgreSQL refuses to run as root, so a root agent needs another user for it. */
-const osUserOf = ({ os_user: written }: WrittenPostgresql, { fault, host }: Compiling): PostgresqlConfig['osUser'] => {
-  const at = ['postgresql', 'os_user'];
-  if (written === undefined && host.uid !== 0) return undefined;
-  const wanted = written ?? 'postgres';
-  const numbers = /^(\d+):(\d+)$/.exec(wanted);
-  const found =
-    numbers === null ? userOf(wanted, host.read('/etc/passwd')) : { uid: Number(numbers[1]), gid: Number(numbers[2]) };
-  if (found === undefined) {
-    fault(at, JSON.stringify(wanted), 'a user of /etc/passwd, or uid:gid');
-    return undefined;
-  }
-  if (found.uid === 0) fault(at, JSON.stringify(wanted), 'a user other than root: PostgreSQL refuses to run as root');
-  if (host.uid !== 0 && found.uid !== host.uid)
-    fault(at, `${JSON.stringify(wanted)}, but the agent runs as user ${host.uid}`, 'nothing, or that same user');
-  return found;
-};
-
-const userOf = (
-  name: string,
-  passwd: ReturnType<Compiling['host']['read']>,
-): { readonly uid: number; readonly gid: number } | undefined => {
-  if (passwd.kind !== 'read') return undefined;
-  const fields = passwd.text
-    .split('\n')
-    .map((line) => line.split(':'))
-    .find((parts) => parts[0] === name);
-  return fields === undefined ? undefined : { uid: Number(fields[2]), gid: Number(fields[3]) };
 };
 
 /** Where Debian and Red Hat put each version's programs. */

@@ -1,10 +1,11 @@
 import { parseMemberName, type MemberName } from '../core/brand.ts';
+import { compileMysql } from './compile-mysql.ts';
 import { compilePostgresql } from './compile-postgresql.ts';
 import { present, type Compiling } from './compiling.ts';
 import { faultAt, type Fault, type Result } from './faults.ts';
 import { parseAddress } from './fields.ts';
 import type { Host } from './host.ts';
-import type { ApiConfig, EtcdConfig, LocalConfig } from './local.ts';
+import type { ApiConfig, EngineConfig, EtcdConfig, LocalConfig } from './local.ts';
 import type { WrittenLocal } from './local-schema.ts';
 import { createSecrets } from './secrets.ts';
 import { compileSettings } from './settings.ts';
@@ -21,18 +22,19 @@ export const compileLocal = (written: WrittenLocal, host: Host): Result<LocalCon
   const compiling: Compiling = { host, fault, secrets: createSecrets(host, fault) };
   const name = memberNameOf(written, compiling);
   const etcd = compileEtcd(written.etcd, compiling);
-  const postgresql = compilePostgresql(written.postgresql, written.member, compiling);
-  const api = compileApi(written.api, postgresql?.advertiseHost, compiling);
+  const engine = compileEngine(written, compiling);
+  const api = compileApi(written.api, engine?.database.advertiseHost, compiling);
   const settings = compileSettings(written.bootstrap.settings);
-  if (written.api.listen.port === written.postgresql.port)
-    fault(['api', 'listen'], `port ${written.postgresql.port}, which is postgresql.port too`, 'another port');
+  for (const each of ENGINES)
+    if (written.api.listen.port === written[each]?.port)
+      fault(['api', 'listen'], `port ${written.api.listen.port}, which is ${each}.port too`, 'another port');
   if (faults.length > 0) return { kind: 'faults', faults };
   if (
     name === undefined ||
     settings.kind === 'faults' ||
     etcd === undefined ||
     api === undefined ||
-    postgresql === undefined
+    engine === undefined
   )
     throw new Error('a section was not compiled, but no fault was named');
   const { tags } = written;
@@ -44,8 +46,7 @@ export const compileLocal = (written: WrittenLocal, host: Host): Result<LocalCon
       member: { name, stateDir: written.member.state_dir, runDir: written.member.run_dir },
       etcd,
       api,
-      engine: 'postgresql',
-      postgresql,
+      ...engine,
       guard: written.guard,
       watchdog: written.watchdog,
       hooks: { commands: present(commands), timeout },
@@ -63,6 +64,26 @@ export const compileLocal = (written: WrittenLocal, host: Host): Result<LocalCon
       telemetry: { logLevel: written.telemetry.log_level, logFile: written.telemetry.log_file },
     },
   };
+};
+
+const ENGINES = ['postgresql', 'mysql', 'mariadb'] as const;
+
+/** The one section of a database that is there. */
+const compileEngine = (written: WrittenLocal, compiling: Compiling): EngineConfig | undefined => {
+  const there = ENGINES.filter((name) => written[name] !== undefined);
+  const wanted = 'exactly one section postgresql, mysql or mariadb';
+  if (there.length !== 1) {
+    compiling.fault([], there.length === 0 ? 'no section for the database' : `sections ${there.join(' and ')}`, wanted);
+    return undefined;
+  }
+  if (written.postgresql !== undefined) {
+    const database = compilePostgresql(written.postgresql, written.member, compiling);
+    return database && { engine: 'postgresql', database };
+  }
+  const engine = written.mysql === undefined ? 'mariadb' : 'mysql';
+  const section = written.mysql ?? written.mariadb;
+  const database = section && compileMysql(engine, section, written.member, compiling);
+  return database && { engine, database };
 };
 
 const memberNameOf = (written: WrittenLocal, { host, fault }: Compiling): MemberName | undefined => {

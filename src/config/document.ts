@@ -24,7 +24,9 @@ export const readDocument = (text: string): Result<ConfigDocument> => {
   if (value === undefined)
     return {
       kind: 'faults',
-      faults: [faultAt([], 'no section at all', 'sections such as cluster, etcd and postgresql')],
+      faults: [
+        faultAt([], 'no section at all', 'sections such as cluster, etcd and one of postgresql, mysql and mariadb'),
+      ],
     };
   return { kind: 'ok', value: { value, lineOf: (path) => lineOf(document, lines, path) } };
 };

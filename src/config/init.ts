@@ -6,10 +6,11 @@ import { childrenOf, type AnySchema } from './schema-walk.ts';
 
 /** What is known already; everything else becomes a commented line with its default. */
 export interface InitAnswers {
+  readonly engine?: 'postgresql' | 'mysql' | 'mariadb';
   readonly cluster?: string;
   readonly member?: string;
   readonly etcdEndpoints?: readonly string[];
-  /** Of a PostgreSQL that is there already, or where one is to be made. */
+  /** Of a database that is there already, or where one is to be made. */
   readonly dataDir?: string;
   readonly port?: number;
   readonly advertise?: string;
@@ -26,7 +27,8 @@ export interface InitResult {
 
 /** Makes a commented configuration from the answers and, where a data directory is given, from what it tells. */
 export const initConfig = (answers: InitAnswers, host: Host = createHost()): InitResult => {
-  const found = answers.dataDir === undefined ? undefined : lookAt(answers.dataDir, host);
+  const engine = answers.engine ?? 'postgresql';
+  const found = answers.dataDir === undefined || engine !== 'postgresql' ? undefined : lookAt(answers.dataDir, host);
   const port = answers.port ?? found?.port;
   const values = new Map<string, unknown>(
     Object.entries({
@@ -34,20 +36,22 @@ export const initConfig = (answers: InitAnswers, host: Host = createHost()): Ini
       'member.name': answers.member,
       'etcd.endpoints': answers.etcdEndpoints ?? ['http://127.0.0.1:2379'],
       'api.listen': answers.apiPort === undefined ? undefined : `0.0.0.0:${answers.apiPort}`,
-      'postgresql.data_dir': answers.dataDir ?? '/var/lib/haagent/data',
-      'postgresql.config_file': found?.configFile,
-      'postgresql.listen': found?.listen,
-      'postgresql.port': port,
-      'postgresql.socket_dir': found?.socketDir,
-      'postgresql.advertise': answers.advertise,
-      'postgresql.os_user': answers.osUser,
-      'postgresql.authentication.superuser.password_file': PASSWORDS.superuser,
-      'postgresql.authentication.replication.password_file': PASSWORDS.replication,
+      [`${engine}.data_dir`]: answers.dataDir ?? '/var/lib/haagent/data',
+      [`${engine}.config_file`]: found?.configFile,
+      [`${engine}.listen`]: found?.listen,
+      [`${engine}.port`]: port,
+      [`${engine}.socket_dir`]: found?.socketDir,
+      [`${engine}.advertise`]: answers.advertise,
+      [`${engine}.os_user`]: answers.osUser,
+      [`${engine}.authentication.superuser.password_file`]: PASSWORDS.superuser,
+      [`${engine}.authentication.replication.password_file`]: PASSWORDS.replication,
     }).filter(([, value]) => value !== undefined),
   );
-  const text = [HEAD, ...Object.entries(childrenOf(localSchema, []) ?? {}).map((each) => section(...each, values))];
+  const sections = Object.entries(childrenOf(localSchema, []) ?? {}).filter(
+    ([name]) => !ENGINES.has(name) || name === engine,
+  );
   return {
-    text: text.join('\n'),
+    text: [HEAD, ...sections.map((each) => section(...each, values))].join('\n'),
     notes: [
       ...(found?.notes ?? []),
       ...Object.values(PASSWORDS)
@@ -56,6 +60,9 @@ export const initConfig = (answers: InitAnswers, host: Host = createHost()): Ini
     ],
   };
 };
+
+/** Sections of which a file has exactly one. */
+const ENGINES: ReadonlySet<string> = new Set(['postgresql', 'mysql', 'mariadb']);
 
 const PASSWORDS = {
   superuser: '/etc/haagent/superuser.password',

@@ -13,6 +13,7 @@ import {
   secretText,
 } from './fields.ts';
 import { compileSettings } from './settings.ts';
+import { mariadbSchema, mysqlSchema } from './mysql-schema.ts';
 import { postgresqlSchema } from './postgresql-schema.ts';
 
 /**
@@ -70,7 +71,7 @@ const api = z.strictObject({
     description: 'Address and port of the REST API.',
   }),
   advertise: z.string().min(1).max(255).optional().meta({
-    shown: 'http (or https) with postgresql.advertise and the port of listen',
+    shown: "http (or https) with the database's advertise and the port of listen",
     description: 'How other members and clients reach the API: an address, or host and port.',
   }),
   tls: z
@@ -182,7 +183,9 @@ export const localSchema = z.strictObject({
   member: member.prefault({}).meta({ description: 'This member.' }),
   etcd: etcd.meta({ description: 'The consensus store.' }),
   api: api.prefault({}).meta({ description: 'The REST API.' }),
-  postgresql: postgresqlSchema.meta({ description: 'The database.' }),
+  postgresql: postgresqlSchema.optional().meta({ description: 'The database, where it is PostgreSQL.' }),
+  mysql: mysqlSchema.optional().meta({ description: 'The database, where it is MySQL.' }),
+  mariadb: mariadbSchema.optional().meta({ description: 'The database, where it is MariaDB.' }),
   guard: guard.prefault({}).meta({ description: 'The small process that fences whatever happens to the agent.' }),
   watchdog: watchdog.prefault({}).meta({ description: 'The last resort behind the guard.' }),
   hooks: hooks.prefault({}).meta({ description: 'Programs of yours.' }),
@@ -219,6 +222,4 @@ export const OTHER_LOCAL_NAMES: ReadonlyMap<string, string> = new Map([
   ['postgresql.callbacks', 'hooks'],
   ['postgresql.create_replica_methods', 'postgresql.clone_methods'],
   ['postgresql.custom_conf', 'postgresql.config_file'],
-  ['mysql', 'not in this version: only postgresql'],
-  ['mariadb', 'not in this version: only postgresql'],
 ]);

@@ -5,13 +5,18 @@ import type { Address } from './fields.ts';
 import type { Secret } from './secret.ts';
 
 /** The local configuration as the program sees it: checked, complete, times in milliseconds, files already read. */
-export interface LocalConfig {
+export type LocalConfig = CommonConfig & EngineConfig;
+
+/** The one database that this member runs. */
+export type EngineConfig =
+  | { readonly engine: 'postgresql'; readonly database: PostgresqlConfig }
+  | { readonly engine: 'mysql' | 'mariadb'; readonly database: MysqlConfig };
+
+interface CommonConfig {
   readonly cluster: { readonly name: string; readonly prefix: string };
   readonly member: { readonly name: MemberName; readonly stateDir: string; readonly runDir: string };
   readonly etcd: EtcdConfig;
   readonly api: ApiConfig;
-  readonly engine: 'postgresql';
-  readonly postgresql: PostgresqlConfig;
   readonly guard: { readonly supervised: 'agent' | 'init'; readonly cgroup: 'auto' | 'off' };
   readonly watchdog: { readonly mode: 'off' | 'automatic' | 'required'; readonly device: string };
   readonly hooks: {
@@ -91,6 +96,29 @@ export interface PostgresqlConfig {
     readonly command: readonly string[];
     readonly keepData: boolean;
   }[];
+  readonly customBootstrap: { readonly command: readonly string[] } | undefined;
+  readonly lostTailBytes: number;
+}
+
+export interface MysqlConfig {
+  readonly dataDir: string;
+  /** Where the programs are, tried in this order. */
+  readonly binDirs: readonly string[];
+  readonly listenHost: string;
+  readonly port: number;
+  readonly advertiseHost: string;
+  readonly socketDir: string;
+  readonly osUser: { readonly uid: number; readonly gid: number } | undefined;
+  readonly credentials: { readonly superuser: Account; readonly replication: Account; readonly agent: Account };
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly configFile: string | undefined;
+  readonly tls:
+    | {
+        readonly mode: 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+        readonly rootCertificate?: string;
+      }
+    | undefined;
+  readonly customClone: readonly { readonly name: string; readonly command: readonly string[] }[];
   readonly customBootstrap: { readonly command: readonly string[] } | undefined;
   readonly lostTailBytes: number;
 }

@@ -136,9 +136,19 @@ const lastOfOurs = (m: Memory, reign: Reign, { heartbeat }: ClusterView): Revisi
     ? heartbeat.modRevision
     : reign.heartbeatRevision;
 
-const settle = (m: Memory, id: number, outcome: Settled, positions: PositionAlgebra): Result => {
+/** An etcd that was restored from an older state says nothing of what has become of a term (02 "etcd lost"). */
+const believed = (m: Memory, told: Settled): Settled =>
+  'revision' in told && m.view !== undefined && told.revision < m.view.revision
+    ? {
+        kind: 'unknown',
+        why: `etcd has lost data: it answers at revision ${told.revision}, ${m.view.revision} was seen`,
+      }
+    : told;
+
+const settle = (m: Memory, id: number, told: Settled, positions: PositionAlgebra): Result => {
   const flight = m.flights.find((f) => f.id === id);
   if (flight === undefined) return [m, []];
+  const outcome = believed(m, told);
   const landed: Memory = {
     ...m,
     flights: m.flights.filter((f) => f.id !== id),

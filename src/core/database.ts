@@ -6,6 +6,8 @@ export interface Source {
   readonly member: MemberName;
   readonly host: string;
   readonly port: number;
+  /** Address of its agent, which sends the copies that an engine cannot fetch by itself. */
+  readonly agentUrl?: string;
 }
 
 /** What a running database says about its own replaying of a source's log. */

@@ -86,6 +86,7 @@ export const sourceOf = (record: MemberRecord): Source => ({
   member: record.name,
   host: record.host,
   port: record.port,
+  agentUrl: record.apiUrl,
 });
 
 /** From whom this member should replicate, where no pledge of its forbids it: its tag replicatefrom where that member is able to, else the leader. */

@@ -24,6 +24,11 @@ export interface Database {
   initialize(step: Step): Promise<{ readonly systemId: string }>;
   /** Copies the data of `from`; what was there before is renamed aside. Leaves it stopped, ready to follow. */
   clone(step: Step & { readonly from: Source; readonly systemId: string }): Promise<void>;
+  /**
+   * Sends a copy of the running database, for a member that clones from this one. Absent where the engine's own protocol
+   * brings copies. What iterates ends with an error when the copy is not whole.
+   */
+  donate?(step: Step): AsyncIterable<Uint8Array>;
   /** Starts, always as a replica (nothing on disk may let a start come up as primary). Ends when it answers queries. */
   start(step: Step & { readonly source: Source | undefined }): Promise<void>;
   /** Stops cleanly: sessions are ended, the log is written and sent. Returns the end of the log where it is known. */

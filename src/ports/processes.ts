@@ -5,6 +5,21 @@ export interface Processes {
   /** Runs a program to its end. Never a shell. Output is capped. Killed (TERM, then KILL, whole group) at deadline or abort. */
   run(command: Command & { readonly timeout: Ms; readonly signal: AbortSignal }): Promise<RunResult>;
   /**
+   * Runs a program that is fed piece by piece, or whose output is taken so. `fed` rejects when what feeds it failed, whatever
+   * the program made of the part that it got. Killed (TERM, then KILL, whole group) at deadline or abort.
+   */
+  pipe(
+    command: Command & {
+      readonly timeout: Ms;
+      readonly signal: AbortSignal;
+      readonly feed?: AsyncIterable<Uint8Array>;
+    },
+  ): {
+    readonly output: AsyncIterable<Uint8Array>;
+    readonly fed: Promise<void>;
+    readonly ended: Promise<RunResult>;
+  };
+  /**
    * Starts a program in a session of its own that outlives this process; its output goes to a file. With `group` it is put
    * into a control group of that name where the machine permits it, so that a fence can kill all of it at once: the name
    * must belong to this one database on the whole host.

@@ -1,5 +1,7 @@
 import { stringify } from 'yaml';
-import { agentConfig, WRITER, type ConfigInput } from '../agent-config.ts';
+import { agentConfig, type ConfigInput } from '../agent-config.ts';
+import { postgresSection } from '../postgres-server.ts';
+import { WRITER } from '../server.ts';
 import type { MemberSpec } from '../lab.ts';
 import type { Images } from './engine.ts';
 import { API_PORT, DATABASE_PORT, type AgentProgram, type MemberPaths } from './member.ts';
@@ -17,13 +19,12 @@ export type ProgramInput = Pick<
 export const haagentProgram =
   (input: ProgramInput & { readonly settings: Readonly<Record<string, unknown>> }) =>
   (paths: MemberPaths): AgentProgram => {
-    const config = agentConfig({
+    const config = agentConfig(postgresSection(input.images.binDir), {
       ...input,
       ...paths,
       name: input.spec.name,
       apiPort: API_PORT,
       port: DATABASE_PORT,
-      binDir: input.images.binDir,
       osUser: undefined,
       archiveCommand: undefined,
       tags: input.spec.tags ?? {},

@@ -45,6 +45,7 @@ const schema = z.object({
       member: parsed<MemberName>(parseMemberName, 'a member name'),
       host: z.string(),
       port: z.number().int(),
+      agentUrl: z.string().exactOptional(),
     })
     .optional(),
 });

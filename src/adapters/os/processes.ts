@@ -5,6 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { ProcessId, Processes } from '../../ports/processes.ts';
 import { createLaunch } from './launch.ts';
 import { openLife } from './life.ts';
+import { createPipe } from './pipe.ts';
 import { assertDirectory, isDead, readStat, readTree } from './proc.ts';
 import { createRun } from './run.ts';
 
@@ -60,6 +61,7 @@ export const createProcesses = ({
 
   return {
     run: createRun(clock),
+    pipe: createPipe(clock),
     launch: createLaunch(started),
     find: (pid) => {
       const stat = readStat(pid);

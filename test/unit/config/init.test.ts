@@ -72,8 +72,8 @@ describe('initConfig', () => {
       },
     );
     const { text, notes } = initConfig({ dataDir }, host);
-    const { postgresql } = loaded(fakeHost({ ...secrets, [FILE]: text, [PG15]: '', [`${dataDir}/PG_VERSION`]: '15' }));
-    expect(postgresql).toMatchObject({
+    const { database } = loaded(fakeHost({ ...secrets, [FILE]: text, [PG15]: '', [`${dataDir}/PG_VERSION`]: '15' }));
+    expect(database).toMatchObject({
       dataDir,
       port: 6001,
       listenHost: '10.0.0.1',

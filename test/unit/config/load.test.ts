@@ -20,6 +20,12 @@ const loaded = (host: Host, env: Record<string, string> = {}): LocalConfig => {
   throw new Error(faultLines(result.faults).join('\n'));
 };
 
+/** The section of a PostgreSQL. */
+const pg = (config: LocalConfig) => {
+  if (config.engine !== 'postgresql') throw new Error(`the engine is ${config.engine}`);
+  return config.database;
+};
+
 const faults = (host: Host, env: Record<string, string> = {}): readonly string[] => {
   const result = loadConfig(FILE, env, host);
   return result.kind === 'faults' ? faultLines(result.faults) : [];
@@ -35,7 +41,7 @@ describe('a least configuration', () => {
       advertiseUrl: 'http://db-1.example.com:8010',
       control: undefined,
     });
-    expect(config.postgresql).toMatchObject({
+    expect(pg(config)).toMatchObject({
       binDir: '/usr/lib/postgresql/15/bin',
       listenHost: '*',
       port: 5432,
@@ -49,7 +55,7 @@ describe('a least configuration', () => {
   });
 
   it('uses the replication password for the accounts that have none', () => {
-    const { credentials } = loaded(hostWith(LEAST)).postgresql;
+    const { credentials } = pg(loaded(hostWith(LEAST)));
     expect(Object.values(credentials).map((each) => [each.username, each.password.reveal()])).toEqual([
       ['postgres', 'one'],
       ['replicator', 'two'],
@@ -59,15 +65,13 @@ describe('a least configuration', () => {
   });
 
   it('runs the database as postgres where the agent is root', () => {
-    expect(loaded(hostWith(LEAST, {}, { uid: 0 })).postgresql.osUser).toEqual({ uid: 103, gid: 104 });
+    expect(pg(loaded(hostWith(LEAST, {}, { uid: 0 }))).osUser).toEqual({ uid: 103, gid: 104 });
   });
 
   it('takes the programs of the version that made the data', () => {
     const files = { '/usr/lib/postgresql/17/bin/postgres': '', '/usr/pgsql-16/bin/postgres': '' };
-    expect(loaded(hostWith(LEAST, files)).postgresql.binDir).toBe('/usr/lib/postgresql/17/bin');
-    expect(loaded(hostWith(LEAST, { ...files, '/data/pg/PG_VERSION': '16\n' })).postgresql.binDir).toBe(
-      '/usr/pgsql-16/bin',
-    );
+    expect(pg(loaded(hostWith(LEAST, files))).binDir).toBe('/usr/lib/postgresql/17/bin');
+    expect(pg(loaded(hostWith(LEAST, { ...files, '/data/pg/PG_VERSION': '16\n' }))).binDir).toBe('/usr/pgsql-16/bin');
     expect(faults(hostWith(LEAST, { '/data/pg/PG_VERSION': '14\n' }))[0]).toContain('no PostgreSQL 14 below');
   });
 });
@@ -104,13 +108,13 @@ describe('values', () => {
     expect(config.etcd.endpoints).toEqual(['http://10.0.0.9:2379', 'https://[::1]:2379']);
     expect(config.etcd.password?.reveal()).toBe('secret');
     expect(config.api.advertiseUrl).toBe('http://10.0.0.1:9001');
-    expect(config.postgresql.advertiseHost).toBe('10.0.0.1');
-    expect(config.postgresql.restoreCommand).toBe(`/usr/bin/fetch %f %p 'it'\\''s'`);
-    expect(config.postgresql.archive).toEqual({ command: 'cp %p /archive/%f', mode: 'on' });
-    expect(config.postgresql.customClone).toEqual([
+    expect(pg(config).advertiseHost).toBe('10.0.0.1');
+    expect(pg(config).restoreCommand).toBe(`/usr/bin/fetch %f %p 'it'\\''s'`);
+    expect(pg(config).archive).toEqual({ command: 'cp %p /archive/%f', mode: 'on' });
+    expect(pg(config).customClone).toEqual([
       { name: 'backrest', command: ['/usr/bin/pgbackrest', 'restore'], keepData: true },
     ]);
-    expect(config.postgresql.parameters).toEqual({
+    expect(pg(config).parameters).toEqual({
       shared_preload_libraries: 'pg_stat_statements',
       log_connections: 'on',
     });
@@ -133,9 +137,9 @@ describe('values', () => {
     });
     expect(config.member.name).toBe('b');
     expect(config.etcd.endpoints).toEqual(['http://10.0.0.7:2379', 'http://10.0.0.8:2379']);
-    expect(config.postgresql.port).toBe(6000);
-    expect(config.postgresql.credentials.superuser.password.reveal()).toBe('12345');
-    expect(config.postgresql.parameters).toEqual({ work_mem: '8MB' });
+    expect(pg(config).port).toBe(6000);
+    expect(pg(config).credentials.superuser.password.reveal()).toBe('12345');
+    expect(pg(config).parameters).toEqual({ work_mem: '8MB' });
     expect(config.tags.nofailover).toBe(true);
     expect(config.hooks.commands.on_start).toEqual(['/bin/true', 'x']);
     expect(config.bootstrap.settings.timing.ttl).toBe(5_000);

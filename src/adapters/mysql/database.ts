@@ -1,0 +1,109 @@
+import { StepError } from '../../core/errors.ts';
+import type { Database, DatabaseEvent } from '../../ports/database.ts';
+import type { GuardTarget } from '../../ports/guard.ts';
+import { createSettingsStore } from '../engine/settings.ts';
+import { budgetOf } from '../engine/budget.ts';
+import { createAdmin } from './admin.ts';
+import { clone } from './clone.ts';
+import { barrier, checkpoint } from './commit.ts';
+import { createConfiguration } from './configuration.ts';
+import { configure } from './configure.ts';
+import { donate } from './donate.ts';
+import { mapped } from './errors.ts';
+import { fence } from './fence.ts';
+import { endReceiver, follow } from './follow.ts';
+import { initialize } from './initialize.ts';
+import { createObserve } from './observe.ts';
+import type { MysqlOptions } from './options.ts';
+import type { Parts } from './parts.ts';
+import { createPendingRestart } from './pending-restart.ts';
+import { mariadbPositions, mysqlPositions } from './positions.ts';
+import { promote } from './promote.ts';
+import { createServer } from './server.ts';
+import { createSite } from './site.ts';
+import { start } from './start.ts';
+import { stop } from './stop.ts';
+import { keepReplicating } from './upkeep.ts';
+import { createWriteProbe } from './write-probe.ts';
+
+const createParts = (options: MysqlOptions): Parts => {
+  const site = createSite(options);
+  return {
+    site,
+    admin: createAdmin(site),
+    server: createServer(site, options.dataDir),
+    settings: createSettingsStore(site, () => ({})),
+    configuration: createConfiguration(site),
+  };
+};
+
+/** MySQL and MariaDB behind the agent's port. Touches nothing until it is asked to. */
+export const createMysql = (options: MysqlOptions): Database => {
+  const parts = createParts(options);
+  const { admin, server, site } = parts;
+  const target: GuardTarget = { dataDir: options.dataDir, replicaMark: site.paths.replicaMark, ...options.osUser };
+  const probe = createWriteProbe(site, admin);
+  const pending = createPendingRestart(parts);
+
+  const observe = createObserve({
+    ...parts,
+    writable: probe.writable,
+    pendingRestart: pending.names,
+    answered: (facts, promoted) => {
+      pending.tick();
+      if (promoted && !facts.readOnly) probe.tick();
+    },
+  });
+
+  return {
+    engine: options.engine,
+    positions: options.engine === 'mariadb' ? mariadbPositions : mysqlPositions,
+    guardTarget: target,
+    observe,
+    onEvent: (listener) => {
+      const say = (kind: DatabaseEvent['kind']) => (): void => listener({ kind });
+      const cancels = [server.onExit(say('exited')), admin.onLost(say('connection-lost'))];
+      return () => {
+        for (const cancel of cancels) cancel();
+      };
+    },
+    initialize: (step) => mapped('creating the database', step, () => initialize(site, step)),
+    clone: (order) => mapped('copying the data', order, () => clone(site, order)),
+    donate: (step) => donate(parts, step),
+    start: (order) => mapped('starting the database', order, () => start(parts, target, order)),
+    stop: (step) => mapped('stopping the database', step, () => stop(parts, step)),
+    fence: (step) => mapped('fencing the database', step, () => fence(parts, target, step)),
+    // Sessions do not keep the applier of these engines waiting for longer than their locks; the promotion waits for it.
+    endBlockers: async () => 0,
+    promote: (order) => mapped('promoting the database', order, () => promote(parts, target, order)),
+    acknowledge: async ({ wanted }) => {
+      if (wanted.acks > 0)
+        throw new StepError('refused', `${options.engine}: this version demands no acknowledgements of replicas`);
+    },
+    stopReceiving: (step) =>
+      mapped('ending the receiver', step, async () => {
+        await parts.settings.set({ source: undefined });
+        const facts = await endReceiver(parts, budgetOf(options.clock, step));
+        return { position: facts.dialect.toPosition(facts.received, facts.generation) };
+      }),
+    barrier: (order) => mapped('committing the barrier', order, () => barrier(parts, order)),
+    checkpoint: (step) => mapped('writing changed pages', step, () => checkpoint(parts, step)),
+    follow: (order) => mapped('changing the source', order, () => follow(parts, order)),
+    rewind: async () => {
+      throw new StepError(
+        'cannot-rewind',
+        `${options.engine} has no way to take back transactions: copy the data anew`,
+      );
+    },
+    rewindObstacles: () => [`${options.engine} has no way to take back transactions`],
+    keepSlots: (order) => mapped('looking after the replication', order, () => keepReplicating(parts, order)),
+    configure: (order) =>
+      mapped('configuring the database', order, () => configure(parts, order)).finally(pending.soon),
+    close: async () => {
+      probe.close();
+      pending.close();
+      server.close();
+      admin.reset();
+    },
+  };
+};
