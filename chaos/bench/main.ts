@@ -6,6 +6,7 @@ import { benchFlood } from './flood.ts';
 import { benchHealthRate, benchHealthStalled } from './health.ts';
 import { benchIdle } from './idle.ts';
 import { comparisonNames, isComparisonName } from './versus/comparisons.ts';
+import { summarizeReport } from './versus/reports.ts';
 import { benchVersus, VERSUS_SCENARIOS } from './versus/versus.ts';
 
 const usage = `npm run bench -- --scenario NAME [--runs 10] [--ttl SECONDS]   outage for writers: ${faultNames.join(', ')}
@@ -15,6 +16,7 @@ npm run bench -- --health [--seconds 5] [--ttl SECONDS]        health answers a 
                                                                while the database or etcd stands still
 npm run bench -- --peer patroni [--scenario NAME,...|all] [--comparison NAME,...|all] [--runs 10] [--report FILE] [--plots FOLDER]
                      beside Patroni, in containers (Linux, root), in turn: ${VERSUS_SCENARIOS.join(', ')};
+                     (--summary FILE only tells again what the reports of several commands say together)
                      comparisons: ${comparisonNames.join(', ')}; a line of JSON for every run is added to FILE
 
 Measure on a machine that does nothing else.`;
@@ -39,6 +41,7 @@ const readArguments = () => {
         comparison: { type: 'string', default: 'all' },
         report: { type: 'string' },
         plots: { type: 'string' },
+        summary: { type: 'string' },
       },
     }).values;
   } catch (error) {
@@ -74,6 +77,10 @@ const benchHealth = async (): Promise<boolean> => {
 };
 
 const run = (): Promise<boolean> => {
+  if (given.summary !== undefined) {
+    console.log(summarizeReport(given.summary));
+    return Promise.resolve(true);
+  }
   if (given.peer !== undefined) {
     if (given.peer !== 'patroni') return refuse(`--peer ${given.peer}: only patroni can be measured`);
     return benchVersus({

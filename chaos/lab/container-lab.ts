@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { WRITER } from './server.ts';
 import { createDocker } from './containers/docker.ts';
-import { borrowEngine, buildImages } from './containers/engine.ts';
+import { borrowEngine, buildImages, type Images } from './containers/engine.ts';
 import { noteEngine, sweepContainers } from './containers/leftovers.ts';
 import {
   createContainerMember,
@@ -28,7 +28,10 @@ const FIRST_MEMBER_AT = 31;
 const RESTART_AFTER_MS = 100;
 
 /** A container lab's options; `fixedPorts` has no meaning: every host has its own address and the usual ports. */
-export type ContainerLabOptions = Omit<LabOptions, 'engine' | 'fixedPorts'>;
+export interface ContainerLabOptions extends Omit<LabOptions, 'engine' | 'fixedPorts'> {
+  /** What runs in it; undefined: what the files of this project make just now. */
+  readonly images?: Images;
+}
 
 /** What the peer is told instead of our settings. */
 export interface PeerLabOptions extends Omit<ContainerLabOptions, 'settings' | 'ttlMs'> {
@@ -59,7 +62,7 @@ const createHosts = async (options: ContainerLabOptions, peculiar: Peculiar): Pr
     noteEngine(dir, engine.socket);
     const docker = createDocker(engine.socket, dir);
     await sweepContainers(docker);
-    const images = await buildImages(engine);
+    const images = options.images ?? (await buildImages(engine));
     const network = await createNetwork(docker, basename(dir));
     const site: Site = { docker, images, network, dir };
     const { etcd, hosts: etcdHosts } = createContainerEtcd(site, options.etcd ?? 1);

@@ -4,6 +4,7 @@ import type { Lab } from '../../lab/lab.ts';
 /** What the peer's databases are told so that they run with the same settings as ours; `settingsDifference` checks it. */
 export const peerParameters: Readonly<Record<string, string | number>> = {
   max_replication_slots: 20,
+  wal_receiver_status_interval: '1s',
   wal_receiver_timeout: '10s',
   wal_retrieve_retry_interval: '500ms',
   wal_sender_timeout: '10s',

@@ -11,7 +11,7 @@ const PANEL_HEIGHT = 130;
 const PANEL_GAP = 46;
 const LEFT = 52;
 const RIGHT = 16;
-const TOP = 44;
+const TOP = 54;
 const BOTTOM = 40;
 const PROXIED = '#1f6fb4';
 const DIRECT = '#b9c6d3';
@@ -45,8 +45,26 @@ const area = (scale: Scale, { fromSeconds, stepSeconds }: Availability, rates: r
   return `${fixed(scale.x(fromSeconds))},${fixed(scale.y(0))} ${corners.join(' ')} ${fixed(scale.x(end))},${fixed(scale.y(0))}`;
 };
 
-const drawPanel = ({ title, availability }: Panel, scale: Scale, top: number, highest: number): readonly string[] => [
+/** Where one system's run was over before the other's: nothing was written there any more. */
+const drawEnd = ({ availability }: Panel, scale: Scale, top: number): readonly string[] => {
+  const { fromSeconds, stepSeconds, direct } = availability;
+  const end = scale.x(fromSeconds + direct.length * stepSeconds);
+  const width = WIDTH - RIGHT - end;
+  if (width < 1) return [];
+  const ground = `<rect x="${fixed(end)}" y="${top}" width="${fixed(width)}" height="${PANEL_HEIGHT}" fill="#f4f4f4"/>`;
+  const words = `<text x="${fixed(end + 8)}" y="${top + 18}" ${FONT} fill="#777">the run was over</text>`;
+  return width < 120 ? [ground] : [ground, words];
+};
+
+const drawPanel = (
+  { title, availability }: Panel,
+  scale: Scale,
+  top: number,
+  highest: number,
+  end: readonly string[],
+): readonly string[] => [
   `<text x="${LEFT}" y="${top - 8}" ${FONT} font-weight="600" fill="#222">${escape(title)}</text>`,
+  ...end,
   `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${fixed(scale.y(highest))}" y2="${fixed(scale.y(highest))}" stroke="#e3e3e3"/>`,
   `<polygon points="${area(scale, availability, availability.direct)}" fill="${DIRECT}"/>`,
   `<polygon points="${area(scale, availability, availability.proxied)}" fill="${PROXIED}"/>`,
@@ -81,7 +99,7 @@ export const renderPlot = (title: string, panels: readonly Panel[]): string => {
     ...panels.flatMap((panel, index) => {
       const top = TOP + index * (PANEL_HEIGHT + PANEL_GAP);
       const y = (rate: number): number => top + PANEL_HEIGHT * (1 - rate / highest);
-      return drawPanel(panel, { x, y }, top, highest);
+      return drawPanel(panel, { x, y }, top, highest, drawEnd(panel, { x, y }, top));
     }),
     ...ticks.flatMap((tick) => [
       `<line x1="${fixed(x(tick))}" x2="${fixed(x(tick))}" y1="${bottom}" y2="${bottom + 4}" stroke="#888"/>`,

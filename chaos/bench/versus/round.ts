@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { createPostgresEngine } from '../../engines/postgres.ts';
 import type { FaultName } from '../../faults/faults.ts';
 import { createContainerLab, createPeerLab } from '../../lab/container-lab.ts';
+import type { Images } from '../../lab/containers/engine.ts';
 import type { Lab, System } from '../../lab/lab.ts';
 import { pause } from '../../lab/wait.ts';
 import { recordOf, type RunRecord } from '../../scenarios/report.ts';
@@ -22,6 +23,8 @@ export interface Measured {
 }
 
 export interface RoundOptions {
+  /** The same for all runs that are compared. */
+  readonly images: Images;
   readonly comparison: Comparison;
   readonly scenarios: readonly FaultName[];
   /** Counted from 0; with `runs` it says at which moment of the agents' loops the fault comes. */
@@ -47,8 +50,8 @@ const AFTER_MS = 5_000;
 /** etcd is back after this long: the peer's promise for its failsafe mode is measured as it was before. */
 const ETCD_PAUSED_MS = 30_000;
 
-const openLab = (system: System, comparison: Comparison): Promise<Lab> => {
-  const hosts = { members: 3, etcd: 3, restartAfterMs: 100 } as const;
+const openLab = (system: System, { comparison, images }: RoundOptions): Promise<Lab> => {
+  const hosts = { members: 3, etcd: 3, restartAfterMs: 100, images } as const;
   return system === 'haagent'
     ? createContainerLab({ ...hosts, ttlMs: comparison.ours.ttlMs })
     : createPeerLab({ ...hosts, settings: { ...comparison.peer, parameters: peerParameters } });
@@ -103,7 +106,7 @@ export const runRound = async (system: System, options: RoundOptions): Promise<v
     for (const scenario of options.scenarios) {
       options.signal.throwIfAborted();
       if (lab === undefined) {
-        lab = await openLab(system, options.comparison);
+        lab = await openLab(system, options);
         await lab.start();
         const primary = await lab.waitForHealthy({ deadlineMs: START_MS });
         options.opened(system, await readSettings(lab, primary));

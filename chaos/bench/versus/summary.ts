@@ -2,7 +2,7 @@ import { table } from '../../table.ts';
 import { median } from '../stats.ts';
 import type { System } from '../../lab/lab.ts';
 import type { Rest } from './rest.ts';
-import type { Measured } from './round.ts';
+import type { RunRecord } from '../../scenarios/report.ts';
 
 /** What one cluster cost at rest. */
 export interface Rested {
@@ -10,8 +10,14 @@ export interface Rested {
   readonly rest: Rest;
 }
 
+/** One run, as far as it is compared. */
+export interface Run {
+  readonly system: System;
+  readonly record: Pick<RunRecord, 'scenario' | 'rtoDirectMs' | 'rtoProxyMs' | 'rejoinMs' | 'lost' | 'dualWriteMs'>;
+}
+
 /** What is compared of two systems in one scenario; fewer is better everywhere. */
-const FIGURES: readonly { readonly name: string; readonly of: (run: Measured) => number | null }[] = [
+const FIGURES: readonly { readonly name: string; readonly of: (run: Run) => number | null }[] = [
   { name: 'write gap, direct, ms', of: ({ record }) => record.rtoDirectMs },
   { name: 'write gap, HAProxy, ms', of: ({ record }) => record.rtoProxyMs },
   { name: 'whole again, ms', of: ({ record }) => record.rejoinMs },
@@ -23,6 +29,7 @@ interface Spread {
   readonly median: number;
   readonly min: number;
   readonly max: number;
+  readonly count: number;
 }
 
 /** Undefined when not even one run has a figure. */
@@ -31,11 +38,11 @@ const spreadOf = (values: readonly (number | null)[]): Spread | undefined => {
   const middle = median(known);
   return middle === undefined
     ? undefined
-    : { median: Math.round(middle * 100) / 100, min: Math.min(...known), max: Math.max(...known) };
+    : { median: Math.round(middle * 100) / 100, min: Math.min(...known), max: Math.max(...known), count: known.length };
 };
 
 const show = (spread: Spread | undefined): string =>
-  spread === undefined ? '-' : `${spread.median} (${spread.min} - ${spread.max})`;
+  spread === undefined ? '-' : `${spread.median} (${spread.min} - ${spread.max}; ${spread.count})`;
 
 /** How many times as much the peer has, in medians; no number where one of them is nothing. */
 const ratio = (ours: Spread | undefined, peer: Spread | undefined): string => {
@@ -70,9 +77,9 @@ interface Comparable {
   readonly peer: Spread | undefined;
 }
 
-const comparables = (runs: readonly Measured[], rests: readonly Rested[]): readonly Comparable[] => {
+const comparables = (runs: readonly Run[], rests: readonly Rested[]): readonly Comparable[] => {
   const scenarios = [...new Set(runs.map(({ record }) => record.scenario))];
-  const spread = (system: System, scenario: string, of: (run: Measured) => number | null): Spread | undefined =>
+  const spread = (system: System, scenario: string, of: (run: Run) => number | null): Spread | undefined =>
     spreadOf(runs.filter((run) => run.system === system && run.record.scenario === scenario).map(of));
   const cost = (system: System, of: (rest: Rest) => number): Spread | undefined =>
     spreadOf(rests.filter((rested) => rested.system === system).map(({ rest }) => of(rest)));
@@ -90,12 +97,12 @@ const comparables = (runs: readonly Measured[], rests: readonly Rested[]): reado
 };
 
 /** A table of medians with minimum and maximum for both systems, and what the peer wins. */
-export const summarize = (runs: readonly Measured[], rests: readonly Rested[]): string => {
-  const all = comparables(runs, rests);
+export const summarize = (runs: readonly Run[], rests: readonly Rested[]): string => {
+  const all = comparables(runs, rests).filter(({ ours, peer }) => ours !== undefined || peer !== undefined);
   const losses = all.flatMap(({ scenario, name, ours, peer }) => lossesOf(scenario, name, ours, peer));
   const rows = all.map(({ scenario, name, ours, peer }) => [scenario, name, show(ours), show(peer), ratio(ours, peer)]);
   return [
-    table(['scenario', 'median (min - max)', 'haagent', 'Patroni', 'Patroni / haagent'], rows),
+    table(['scenario', 'median (min - max; runs)', 'haagent', 'Patroni', 'Patroni / haagent'], rows),
     '',
     losses.length === 0
       ? 'The peer wins nothing here.'

@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { FaultName } from '../../faults/faults.ts';
-import { borrowEngine, buildImages } from '../../lab/containers/engine.ts';
+import { borrowEngine, buildImages, type Images } from '../../lab/containers/engine.ts';
 import type { System } from '../../lab/lab.ts';
 import { median } from '../stats.ts';
 import { comparisons, type Comparison, type ComparisonName } from './comparisons.ts';
@@ -58,31 +58,35 @@ const drawAll = (directory: string, name: ComparisonName, runs: readonly Measure
   }
 };
 
-/** Where and with what it was measured, for whoever reads the numbers. */
-const describeMachine = async (): Promise<string> => {
+const prepareImages = async (): Promise<Images> => {
   const engine = await borrowEngine();
   try {
-    const { versions } = await buildImages(engine);
-    const processor = cpus();
-    return [
-      `${new Date().toISOString().slice(0, 10)}, ${processor.length} x ${processor[0]?.model ?? 'unknown'}, Linux ${release()}, ` +
-        `load at the start ${loadavg()[0]?.toFixed(2)}`,
-      versions.join(', '),
-    ].join('\n');
+    return await buildImages(engine);
   } finally {
     engine.release();
   }
 };
 
-const compare = async (name: ComparisonName, options: VersusOptions): Promise<readonly Measured[]> => {
+/** Where and with what it is measured, for whoever reads the numbers. */
+const describeMachine = ({ versions }: Images): string => {
+  const processors = cpus();
+  const day = new Date().toISOString().slice(0, 10);
+  const load = loadavg()[0]?.toFixed(2) ?? '?';
+  return `${day}, ${processors.length} x ${processors[0]?.model ?? 'unknown'}, Linux ${release()}, load at the start ${load}\n${versions.join(', ')}`;
+};
+
+const compare = async (name: ComparisonName, images: Images, options: VersusOptions): Promise<readonly Measured[]> => {
   const comparison: Comparison = comparisons[name];
   console.log(`\n== ${name}: ${comparison.sentence}`);
   const runs: Measured[] = [];
-  const measured = (run: Measured): void => {
-    runs.push(run);
-    const line = JSON.stringify({ comparison: name, ...run.record, problems: run.problems });
+  const tell = (found: Readonly<Record<string, unknown>>): void => {
+    const line = JSON.stringify({ comparison: name, ...found });
     console.log(line);
     if (options.report !== undefined) appendFileSync(options.report, `${line}\n`);
+  };
+  const measured = (run: Measured): void => {
+    runs.push(run);
+    tell({ ...run.record, problems: run.problems });
   };
   const settings = new Map<System, Settings>();
   const opened = (system: System, found: Settings): void => {
@@ -96,15 +100,24 @@ const compare = async (name: ComparisonName, options: VersusOptions): Promise<re
   const rests: { readonly system: System; readonly rest: Rest }[] = [];
   const rested = (system: System, rest: Rest): void => {
     rests.push({ system, rest });
-    console.log(
-      JSON.stringify({ comparison: name, scenario: 'rest', peer: system === 'haagent' ? null : system, ...rest }),
-    );
+    tell({ scenario: 'rest', peer: system === 'haagent' ? null : system, ...rest });
   };
   const progress = (line: string): void => console.error(`  ${line}`);
   const { scenarios, runs: count, signal } = options;
   for (let run = 0; run < count; run += 1)
     for (const system of ['haagent', 'patroni'] as const)
-      await runRound(system, { comparison, scenarios, run, runs: count, signal, measured, opened, rested, progress });
+      await runRound(system, {
+        images,
+        comparison,
+        scenarios,
+        run,
+        runs: count,
+        signal,
+        measured,
+        opened,
+        rested,
+        progress,
+      });
   console.log(`\n${summarize(runs, rests)}`);
   if (options.plots !== undefined) drawAll(options.plots, name, runs);
   return runs;
@@ -115,11 +128,12 @@ const compare = async (name: ComparisonName, options: VersusOptions): Promise<re
  * faults and checks. Returns whether every run of ours passed.
  */
 export const benchVersus = async (options: VersusOptions): Promise<boolean> => {
-  console.log(await describeMachine());
+  const images = await prepareImages();
+  console.log(describeMachine(images));
   if (options.report !== undefined) mkdirSync(dirname(options.report), { recursive: true });
   let passed = true;
   for (const name of options.comparisons) {
-    const runs = await compare(name, options);
+    const runs = await compare(name, images, options);
     passed &&= runs.every(({ system, record }) => system !== 'haagent' || record.passed);
   }
   return passed;

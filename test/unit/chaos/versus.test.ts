@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { availabilityOf } from '../../../chaos/bench/versus/availability.ts';
 import { settingsDifference } from '../../../chaos/bench/versus/parameters.ts';
 import { niceStep, renderPlot } from '../../../chaos/bench/versus/plot.ts';
+import { summarizeReport } from '../../../chaos/bench/versus/reports.ts';
 import { summarize } from '../../../chaos/bench/versus/summary.ts';
 import type { Measured } from '../../../chaos/bench/versus/round.ts';
 
@@ -73,7 +77,7 @@ test('the summary shows medians with minimum and maximum, the ratio, and what th
     ],
     [],
   );
-  expect(text).toMatch(/kill +write gap, direct, ms +1000 \(900 - 1300\) +21000 \(21000 - 21000\) +21\.0 x/);
+  expect(text).toMatch(/kill +write gap, direct, ms +1000 \(900 - 1300; 3\) +21000 \(21000 - 21000; 1\) +21\.0 x/);
   expect(text).toMatch(/The peer wins:\n {2}kill: whole again, ms: 5000 .* against 3000/);
   expect(text.split('The peer wins')[1]).not.toContain('direct');
 });
@@ -100,6 +104,22 @@ test('what a cluster costs at rest is compared too', () => {
       { system: 'patroni', rest: { ...rest, leaderMib: 46, revisions: 24 } },
     ],
   );
-  expect(text).toMatch(/rest +etcd revisions a minute +12 \(12 - 12\) +24 \(24 - 24\) +2\.0 x/);
-  expect(text).toContain('rest: agent and guard of the leader, MiB: 110 (110 - 110) against 46 (46 - 46)');
+  expect(text).toMatch(/rest +etcd revisions a minute +12 \(12 - 12; 1\) +24 \(24 - 24; 1\) +2\.0 x/);
+  expect(text).toContain('rest: agent and guard of the leader, MiB: 110 (110 - 110; 1) against 46 (46 - 46; 1)');
+});
+
+test('the lines of several commands are told together', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'haagent-report-')), 'report.jsonl');
+  const line = (peer: string | null, rtoDirectMs: number) =>
+    JSON.stringify({ comparison: 'fastest', ...run('haagent', { peer, rtoDirectMs, load: 2 }).record, problems: [] });
+  const rest = { leaderCpu: 2.5, leaderMib: 110, replicaCpu: 2, replicaMib: 100, revisions: 12 };
+  const restLine = JSON.stringify({ comparison: 'fastest', scenario: 'rest', peer: 'patroni', ...rest });
+  writeFileSync(file, `${line(null, 1_000)}\n${line('patroni', 20_000)}\n${line(null, 3_000)}\n${restLine}\n`);
+  const text = summarizeReport(file);
+  expect(text).toContain('load average of the machine: 2 to 2');
+  expect(text).toMatch(/write gap, direct, ms +2000 \(1000 - 3000; 2\) +20000 \(20000 - 20000; 1\) +10\.0 x/);
+  expect(text).toMatch(/etcd revisions a minute +- +12 /);
+  writeFileSync(file, '{"comparison":"fastest"}\n');
+  expect(() => summarizeReport(file)).toThrow('line 1 is not one of this bench');
+  rmSync(dirname(file), { recursive: true });
 });
