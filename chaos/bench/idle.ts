@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import { pause } from '../lab/wait.ts';
 import { createLab } from '../lab/process-lab.ts';
 import type { Lab } from '../lab/lab.ts';
@@ -20,6 +21,9 @@ interface Cost {
   readonly guardMib: number;
 }
 
+/** Start-up is not idleness: code is compiled, settings are applied, the proxy's checks slow down. */
+const SETTLE_MS = 60_000;
+
 const pidOf = (lab: Lab, name: string, part: 'agent' | 'guard'): number => {
   const [proc] = lab.processes(name, part);
   if (proc === undefined) throw new Error(`${name} has no ${part} process`);
@@ -28,24 +32,52 @@ const pidOf = (lab: Lab, name: string, part: 'agent' | 'guard'): number => {
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 
+/** How often each key below the cluster's prefix was written; heartbeats of all terms count as one. */
+const countWrites = (lab: Lab): { readonly writes: ReadonlyMap<string, number>; readonly end: () => Promise<void> } => {
+  const writes = new Map<string, number>();
+  const ending = new AbortController();
+  const watching = lab.etcd.client.watch(
+    '/',
+    (key) => {
+      const name = key.slice(key.indexOf(`/${lab.cluster}/`) + lab.cluster.length + 2);
+      writes.set(name, (writes.get(name) ?? 0) + 1);
+    },
+    ending.signal,
+  );
+  return {
+    writes,
+    end: async () => {
+      ending.abort();
+      await watching;
+    },
+  };
+};
+
+interface Seen {
+  readonly costs: readonly Cost[];
+  /** A minute. */
+  readonly revisions: number;
+  readonly writes: ReadonlyMap<string, number>;
+}
+
 /** Measures what agent, guard and etcd cost while nothing happens but heartbeats and HAProxy's checks. */
-const measure = async (
-  lab: Lab,
-  seconds: number,
-): Promise<{ readonly costs: readonly Cost[]; readonly revisions: number }> => {
+const measure = async (lab: Lab, seconds: number): Promise<Seen> => {
   const leader = await lab.leader();
   const before = lab.members.map(({ name }) => {
     const agent = pidOf(lab, name, 'agent');
     const guard = pidOf(lab, name, 'guard');
     return { name, agent, guard, agentMs: cpuMs(agent), guardMs: cpuMs(guard) };
   });
+  const counting = countWrites(lab);
   const first = await lab.etcd.client.range('/');
   const begun = performance.now();
   await pause(seconds * 1_000);
   const tookMs = performance.now() - begun;
   const last = await lab.etcd.client.range('/');
+  await counting.end();
   const share = (usedMs: number): number => round((usedMs / tookMs) * 100);
   return {
+    writes: counting.writes,
     revisions: round(((last.revision - first.revision) * 60_000) / tookMs),
     costs: before.map(({ name, agent, guard, agentMs, guardMs }) => ({
       member: name,
@@ -67,10 +99,12 @@ export const benchIdle = async (options: IdleBenchOptions): Promise<boolean> => 
     options.signal.throwIfAborted();
     await lab.start();
     await lab.waitForHealthy({ deadlineMs: 120_000 });
-    await pause(10_000); // start-up is not idleness
-    const { costs, revisions } = await measure(lab, options.seconds);
+    await pause(SETTLE_MS);
+    const { costs, revisions, writes } = await measure(lab, options.seconds);
     for (const cost of costs) console.log(JSON.stringify({ bench: 'idle', ttl: options.ttlMs / 1_000, ...cost }));
-    console.log(JSON.stringify({ bench: 'idle', ttl: options.ttlMs / 1_000, revisionsPerMinute: revisions }));
+    console.log(
+      JSON.stringify({ bench: 'idle', ttl: options.ttlMs / 1_000, revisionsPerMinute: revisions, load: loadavg()[0] }),
+    );
     const rows = costs.map((cost) => [
       cost.leads ? `${cost.member} (primary)` : cost.member,
       cost.agentCpu,
@@ -80,7 +114,8 @@ export const benchIdle = async (options: IdleBenchOptions): Promise<boolean> => 
       cost.agentMib + cost.guardMib,
     ]);
     console.log(`\n${table(['member', 'agent %', 'guard %', 'agent MiB', 'guard MiB', 'sum MiB'], rows)}`);
-    console.log(`${revisions} etcd revisions a minute for the whole cluster`);
+    const named = [...writes].map(([key, count]) => `${key} ${count}`).join(', ');
+    console.log(`${revisions} etcd revisions a minute for the whole cluster; written: ${named}`);
     return (
       revisions <= 30 && costs.every((cost) => cost.agentCpu + cost.guardCpu < 1 && cost.agentMib + cost.guardMib < 160)
     );

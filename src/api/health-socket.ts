@@ -4,7 +4,7 @@ import type { HealthAnswer, HealthAnswers } from './health-answers.ts';
 
 /** What is not answered here goes on as if nobody had looked. */
 export interface HealthSockets {
-  /** Ends connections that have not said anything yet. */
+  /** Ends the connections that were not handed on. */
   close(): void;
 }
 
@@ -21,7 +21,7 @@ const MORE = /^(?:connection|content-length|transfer-encoding|expect|upgrade) *:
  * untouched: longer requests, kept connections, and every other address.
  */
 export const answerHealthOnSockets = (server: Server, answers: HealthAnswers): HealthSockets => {
-  const silent = new Set<Socket>();
+  const open = new Set<Socket>();
   const accepts = server.listeners('connection');
   server.removeAllListeners('connection');
 
@@ -31,31 +31,30 @@ export const answerHealthOnSockets = (server: Server, answers: HealthAnswers): H
   };
 
   server.on('connection', (socket: Socket) => {
-    silent.add(socket);
     const heard = (chunk: Buffer): void => {
-      forget();
       const answer = checkIn(chunk, answers);
-      if (answer === undefined) handOver(socket, chunk);
-      else finish(socket, answer);
+      // Whoever does not take the answer is cut off like one who does not ask.
+      if (answer !== undefined) return void socket.write(answer, over);
+      forget();
+      socket.setTimeout(0);
+      socket.off('data', heard).off('end', over).off('timeout', over).off('error', over).off('close', forget);
+      handOver(socket, chunk);
     };
     const over = (): void => void socket.destroy();
-    const forget = (): void => {
-      silent.delete(socket);
-      socket.setTimeout(0);
-      socket.off('data', heard).off('end', over).off('timeout', over).off('close', forget).off('error', over);
-    };
-    socket.on('data', heard).on('end', over).on('timeout', over).on('close', forget).on('error', over);
+    const forget = (): void => void open.delete(socket);
+    open.add(socket);
+    socket.on('data', heard).on('end', over).on('timeout', over).on('error', over).on('close', forget);
     socket.setTimeout(SILENCE);
   });
 
   return {
     close: () => {
-      for (const socket of silent) socket.destroy();
+      for (const socket of open) socket.destroy();
     },
   };
 };
 
-const checkIn = (chunk: Buffer, answers: HealthAnswers): ReturnType<typeof textOf> | undefined => {
+const checkIn = (chunk: Buffer, answers: HealthAnswers): Buffer | undefined => {
   if (chunk.length > LONGEST_CHECK) return undefined;
   const found = CHECK.exec(chunk.toString('latin1'));
   if (found === null || MORE.test(found[3] ?? '')) return undefined;
@@ -63,21 +62,14 @@ const checkIn = (chunk: Buffer, answers: HealthAnswers): ReturnType<typeof textO
   return answer === undefined ? undefined : textOf(answer, found[1] !== 'HEAD');
 };
 
-const textOf = ({ code, why, body }: HealthAnswer, withLength: boolean) => ({
-  head:
+const textOf = ({ code, why, body }: HealthAnswer, withLength: boolean): Buffer => {
+  const head = Buffer.from(
     `HTTP/1.1 ${code} ${code === 200 ? 'OK' : 'Service Unavailable'}\r\n` +
-    'Content-Type: application/json\r\nCache-Control: no-store\r\n' +
-    (withLength ? `Content-Length: ${body?.length ?? 0}\r\n` : '') +
-    (why === undefined ? '' : `X-Haagent-Why: ${why}\r\n`) +
-    'Connection: close\r\n\r\n',
-  body,
-});
-
-/** Writes the answer and closes as soon as it is out; a client that does not take it is cut off as well. */
-const finish = (socket: Socket, { head, body }: ReturnType<typeof textOf>): void => {
-  socket.on('error', () => undefined);
-  socket.setTimeout(SILENCE, () => socket.destroy());
-  if (body === undefined) socket.write(head, 'latin1');
-  else socket.write(Buffer.concat([Buffer.from(head, 'latin1'), body]));
-  socket.destroySoon();
+      'Content-Type: application/json\r\nCache-Control: no-store\r\n' +
+      (withLength ? `Content-Length: ${body?.length ?? 0}\r\n` : '') +
+      (why === undefined ? '' : `X-Haagent-Why: ${why}\r\n`) +
+      'Connection: close\r\n\r\n',
+    'latin1',
+  );
+  return body === undefined ? head : Buffer.concat([head, body]);
 };

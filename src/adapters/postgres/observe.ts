@@ -70,12 +70,13 @@ export const createObserve = (deps: ObserveDeps): ((step: Step) => Promise<Datab
     const asked = clock.now();
     const [row] = await admin.look(budget.part(), RUNNING);
     const answer = parseRunning(row?.['view']);
-    deps.streams.saw(answer, asked);
+    const { source, config } = await settings.get();
+    deps.streams.saw(answer, asked, config?.synchronous !== undefined);
     deps.answered(answer);
     const { replica } = answer;
     const key = `${server.pid} ${server.startTime} ${replica?.received} ${replica?.applied}`;
     return runningView(answer, {
-      source: (await settings.get()).source,
+      source,
       writeFailed: deps.writeFailed(),
       full: deps.space.full(),
       scarce: deps.space.scarce(),

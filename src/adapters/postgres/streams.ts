@@ -5,12 +5,15 @@ import type { RunningAnswer } from './running-query.ts';
 import type { Site } from './site.ts';
 
 /**
- * What the two ends of the log's streams say over time: when they were last heard, and since when one has ended. Their processes are
- * watched, so that an end is known at once and not at the next look.
+ * What the two ends of the log's streams say over time: when they were last heard, and since when one has ended. Their processes can
+ * be watched, so that an end is known at once and not at the next look.
  */
 export interface Streams {
-  /** Told of every answer of the server, at the moment of the question. */
-  saw(answer: RunningAnswer, at: Instant): void;
+  /**
+   * Told of every answer of the server, at the moment of the question. `closely`: the end of a stream must be known at once
+   * (an election hangs on it in the synchronous modes); else the next look is soon enough, and a resting agent sleeps longer.
+   */
+  saw(answer: RunningAnswer, at: Instant, closely: boolean): void;
   /** Age of the source's last message. */
   sourceHeardAgoMs(): number | undefined;
   /** Age of the last message of the receiver that this sender serves. */
@@ -72,7 +75,7 @@ export const createStreams = ({ options }: Site): Streams => {
   };
 
   return {
-    saw: (answer, at) => {
+    saw: (answer, at, closely) => {
       sawReceiver(answer.replica, at);
       for (const { pid, replied } of answer.replicas)
         ages.set(String(pid), heard.ageMs(String(pid), replied ?? undefined, at));
@@ -81,7 +84,7 @@ export const createStreams = ({ options }: Site): Streams => {
       const living = new Set([SOURCE, ...senders.map(String)]);
       heard.keep(living);
       for (const key of ages.keys()) if (!living.has(key)) ages.delete(key);
-      watch(new Set(receiver === undefined ? senders : [receiver, ...senders]));
+      watch(new Set(closely ? [...(receiver === undefined ? [] : [receiver]), ...senders] : []));
     },
     sourceHeardAgoMs: () => ages.get(SOURCE),
     receiverHeardAgoMs: (sender) => ages.get(String(sender)),

@@ -77,6 +77,7 @@ describe('checks that are not one plain packet', () => {
     ['an address that is no check', 'GET /status HTTP/1.0\r\n\r\n', /^HTTP\/1\.1 200 OK[^]*"cluster"/],
     ['a method that is no check', 'DELETE /primary HTTP/1.0\r\n\r\n', /^HTTP\/1\.1 404 /],
     ['half a check and the end', 'OPTIONS /primary HTTP/1.0\r\n', /^(HTTP\/1\.1 400 |$)/],
+    ['a check and the end at once', 'OPTIONS /primary HTTP/1.0\r\n\r\n', /^HTTP\/1\.1 200 OK/],
     ['a body', 'GET /primary HTTP/1.0\r\nContent-Length: 2\r\n\r\nxy', /^HTTP\/1\.1 200 OK/],
   ])('%s', async (_, text, expected) => {
     const { socket, closed } = open(text);
