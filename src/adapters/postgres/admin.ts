@@ -19,6 +19,8 @@ export interface Admin {
   ): Promise<T>;
   /** A third held connection, for writes: a commit that waits must not stop the observing. */
   writer(step: Step): Promise<Session>;
+  /** A fourth, for the small periodic write: one that hangs must hold up nobody, and proving a password each time costs more than it. */
+  prober(step: Step): Promise<Session>;
   /** Timeline and end of this server's log, asked over the replication protocol: right also where no receiver runs. */
   identify(step: Step): Promise<{ readonly timeline: number; readonly lsn: Lsn }>;
   /** The agent's account could not be used and the superuser's was: its roles are missing or wrong. */
@@ -32,16 +34,19 @@ export interface Admin {
 /** Too many connections; password wrong or role missing. The superuser has reserved connections, and can repair the roles. */
 const TRY_SUPERUSER: ReadonlySet<string> = new Set(['53300', '28P01', '28000']);
 
-const HELD = ['observer', 'steps', 'writer'] as const;
+const HELD = ['observer', 'steps', 'writer', 'prober'] as const;
 type Held = (typeof HELD)[number];
 
 /** No session of ours waits for acknowledgements, but those that are there to. */
 const LOCAL = { synchronous_commit: 'local' } as const;
 
+/** For what may wait long. */
+const PATIENT = { ...LOCAL, statement_timeout: '0', lock_timeout: '10s' } as const;
+
 export const createAdmin = (site: Site): Admin => {
   const { options } = site;
   const listeners = new Set<() => void>();
-  const held: Record<Held, Promise<Session> | undefined> = { observer: undefined, steps: undefined, writer: undefined };
+  const held: Partial<Record<Held, Promise<Session> | undefined>> = {};
   let asSuperuser = false;
 
   const target: SessionTarget = {
@@ -103,7 +108,7 @@ export const createAdmin = (site: Site): Admin => {
     once: async (step, use, { settings, ...more } = {}) => {
       const session = await open(step, {
         ...more,
-        settings: { ...LOCAL, statement_timeout: '0', lock_timeout: '10s', ...settings },
+        settings: { ...PATIENT, ...settings },
       });
       try {
         return await use(session);
@@ -112,6 +117,7 @@ export const createAdmin = (site: Site): Admin => {
       }
     },
     writer: (step) => hold('writer', step, { settings: { synchronous_commit: 'on' } }),
+    prober: (step) => hold('prober', step, { settings: PATIENT }),
     identify: (step) =>
       withSession(options.clock, { ...target, replication: true }, step, async (session) => {
         const [row] = await session.rows(step, 'IDENTIFY_SYSTEM');

@@ -3,7 +3,7 @@ import { elapsedAtLeast, type Instant } from '../../core/instant.ts';
 import { StepError } from '../../core/errors.ts';
 import type { Admin } from './admin.ts';
 import { SCHEMA } from './roles.ts';
-import { sqlStateOf } from './session.ts';
+import { sqlStateOf, type Session } from './session.ts';
 import type { Site } from './site.ts';
 
 const INTERVAL = 5_000;
@@ -54,14 +54,16 @@ export const createWriteProbe = (site: Site, admin: Admin): WriteProbe => {
 
   const probe = async (): Promise<void> => {
     backend = 0;
+    let session: Session | undefined;
     try {
       const step = { signal: stopped.signal, timeout: TIMEOUT };
-      await admin.once(step, async (session) => {
-        ({ backend } = session);
-        await session.rows(step, PROBE);
-      });
+      session = await admin.prober(step);
+      ({ backend } = session);
+      await session.rows(step, PROBE);
       failing = undefined;
     } catch (error) {
+      // Its transaction may be open still, or aborted: the next probe begins with another session.
+      session?.close();
       if (stopped.signal.aborted || judge(error)) return;
       failing = `it did not complete a small write: ${error instanceof Error ? error.message : String(error)}`;
       log.warn('database.write_probe_failed', 'the database did not complete a small write', { reason: String(error) });
