@@ -4,8 +4,6 @@ import { createEtcdStore } from '../adapters/etcd/store.ts';
 import { createPeers } from '../adapters/http/peers.ts';
 import { createGuard, type GuardClient } from '../adapters/os/guard-client.ts';
 import { fetchCopy } from '../adapters/http/copy.ts';
-import { createMysql } from '../adapters/mysql/database.ts';
-import { createPostgres } from '../adapters/postgres/database.ts';
 import type { Account, LocalConfig, MysqlConfig, PostgresqlConfig } from '../config/local.ts';
 import type { Ms } from '../core/brand.ts';
 import { AgentError } from '../core/errors.ts';
@@ -52,7 +50,8 @@ const open = (account: Account): { readonly username: string; readonly password:
   password: account.password.reveal(),
 });
 
-const postgresOf = (pg: PostgresqlConfig, { config, clock, processes, log }: Base): Database => {
+const postgresOf = async (pg: PostgresqlConfig, { config, clock, processes, log }: Base): Promise<Database> => {
+  const { createPostgres } = await import('../adapters/postgres/database.ts');
   const { superuser, replication, rewind, agent } = pg.credentials;
   return createPostgres({
     name: config.member.name,
@@ -87,7 +86,12 @@ const postgresOf = (pg: PostgresqlConfig, { config, clock, processes, log }: Bas
   });
 };
 
-const mysqlOf = (engine: 'mysql' | 'mariadb', my: MysqlConfig, { config, clock, processes, log }: Base): Database => {
+const mysqlOf = async (
+  engine: 'mysql' | 'mariadb',
+  my: MysqlConfig,
+  { config, clock, processes, log }: Base,
+): Promise<Database> => {
+  const { createMysql } = await import('../adapters/mysql/database.ts');
   const { superuser, replication, agent } = my.credentials;
   const secret = replication.password.reveal();
   const ca = config.api.tls?.ca;
@@ -124,7 +128,8 @@ const mysqlOf = (engine: 'mysql' | 'mariadb', my: MysqlConfig, { config, clock, 
   });
 };
 
-export const databaseOf = (base: Base): Database => {
+/** Loads the adapter of the configured engine alone: each brings a client library of some megabytes. */
+export const databaseOf = async (base: Base): Promise<Database> => {
   const { config } = base;
   return config.engine === 'postgresql'
     ? postgresOf(config.database, base)

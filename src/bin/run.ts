@@ -131,7 +131,7 @@ const prepare = async (config: LocalConfig, os: Os) => {
   await mkdir(stateDir, { recursive: true, mode: passable });
   await mkdir(runDir, { recursive: true, mode: 0o700 });
   const base = { config, ...os };
-  const database = databaseOf(base);
+  const database = await databaseOf(base);
   refuseUnknownServer(config, database, os.processes);
   const store: ConsensusStore = storeOf(base);
   const peers: Peers = peersOf(config, database.positions);

@@ -1,10 +1,13 @@
-import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { z } from 'zod';
 import { StepError } from '../../core/errors.ts';
 import { ms } from '../../core/brand.ts';
 import { createHttpClient, type HttpClientOptions } from './client.ts';
 import { isNonce, NONCE_HEADER, PROOF_HEADER, proofOf } from './proof.ts';
+
+/** Not imported: an import reads every export, and so loads Node's WebSocket and fetch. */
+const { request: httpRequest } = process.getBuiltinModule('node:http');
 
 /** A donor that sends nothing for so long is taken for dead. */
 const SILENCE = 120_000;
