@@ -5,8 +5,8 @@ import type { GuardTarget } from '../../ports/guard.ts';
 import type { ProcessId, Processes } from '../../ports/processes.ts';
 import { encodeLine, ORDER_VARIABLE, TOKEN_VARIABLE, type GuardOrder } from './guard-protocol.ts';
 
-/** A heap far larger than the guard needs, far smaller than Node would take; for its few looks a second no code is compiled. */
-const MEMORY = ['--max-semi-space-size=1', '--max-old-space-size=32', '--jitless'];
+/** A heap far larger than the guard needs, far smaller than Node would take. */
+const MEMORY = ['--max-semi-space-size=1', '--max-old-space-size=32'];
 
 /** Where a guard lives and what it is told at its start. */
 export interface GuardPlace {
