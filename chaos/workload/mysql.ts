@@ -86,33 +86,41 @@ export const createMysqlDialect = (engine: 'mysql' | 'mariadb', login: { readonl
     busy: `select benchmark(100000, sha1('x'))`,
     connect: async (address, deadlineMs) => {
       const connection = createConnection({
-        ...login,
-        ...address,
+        user: login.user,
+        host: address.host,
+        port: address.port,
         database: SCHEMA,
         connectTimeout: deadlineMs,
         supportBigNumbers: true,
         bigNumberStrings: true,
       });
       let usable = true;
+      const ended = Promise.withResolvers<never>();
+      ended.promise.catch(() => undefined); // whoever asks hears of it
       const destroy = (): void => {
         usable = false;
         connection.destroy();
+        ended.reject(statementError(new Error('the connection ended before the answer')));
       };
+      // The client library leaves a question unanswered for ever when its connection is destroyed.
+      const run = (text: string, values: readonly unknown[] = []): ReturnType<typeof ask> =>
+        Promise.race([ask(connection, text, values), ended.promise]);
       connection.on('error', destroy); // also tells of a server that went away while nothing was asked of it
       connection.on('end', destroy);
-      await new Promise<void>((resolve, reject) => {
+      const connected = new Promise<void>((resolve, reject) => {
         connection.connect((error) => {
           if (error === null) return resolve();
           destroy();
           reject(statementError(error));
         });
       });
+      await Promise.race([connected, ended.promise]);
       return {
         get usable() {
           return usable;
         },
         createTable: async () => {
-          await ask(connection, 'drop table if exists chaos_writes');
+          await run('drop table if exists chaos_writes');
           await ask(
             connection,
             `create table chaos_writes (n bigint primary key auto_increment, id bigint not null, writer varchar(64) not null,
@@ -122,17 +130,16 @@ export const createMysqlDialect = (engine: 'mysql' | 'mariadb', login: { readonl
         },
         insert: async (id, writer) => {
           const [write, question] = flavour.insert(id, writer);
-          const [row] = await ask(connection, write, [id, writer]);
-          return originRow.parse(question === undefined ? row : (await ask(connection, question))[0]);
+          const [row] = await run(write, [id, writer]);
+          return originRow.parse(question === undefined ? row : (await run(question))[0]);
         },
         ids: async (after) =>
           z
             .array(idRow)
-            .parse(await ask(connection, 'select id from chaos_writes where id > ? order by id', [after]))
+            .parse(await run('select id from chaos_writes where id > ? order by id', [after]))
             .map(({ id }) => id),
-        written: async () =>
-          z.array(writtenRow).parse(await ask(connection, 'select id, generation, position from chaos_writes')),
-        run: (statement) => ask(connection, statement),
+        written: async () => z.array(writtenRow).parse(await run('select id, generation, position from chaos_writes')),
+        run: (statement) => run(statement),
         destroy,
       };
     },

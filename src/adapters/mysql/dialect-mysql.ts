@@ -8,7 +8,7 @@ import type { Row } from './session.ts';
 const setIn = (text: string | null | undefined): GtidSet => parseGtidSet(text ?? '') ?? new Map();
 
 const AGENT_RIGHTS = [
-  'reload, process, shutdown, replication client, system_variables_admin, replication_slave_admin, connection_admin',
+  'reload, process, shutdown, replication client, replication slave, system_variables_admin, replication_slave_admin, connection_admin',
   'service_connection_admin, binlog_admin, clone_admin, backup_admin, system_user, persist_ro_variables_admin',
 ].join(', ');
 
