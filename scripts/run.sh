@@ -60,7 +60,10 @@ shift
 
 # Tests need every engine that Debian has; everything else the one that it names.
 case "$entry $* " in
-  scripts/test.ts* | "  ") engines='postgres mariadb' ;;
+  scripts/test.ts* | "  ") engines='postgres mariadb faults' ;;
+  chaos/main.ts*'--engine mariadb '* | chaos/main.ts*'--engine=mariadb '*) engines='mariadb faults' ;;
+  chaos/main.ts*'--engine mysql '* | chaos/main.ts*'--engine=mysql '*) engines='mysql faults' ;;
+  chaos/main.ts*) engines='postgres faults' ;;
   *'--engine mariadb '* | *'--engine=mariadb '*) engines=mariadb ;;
   *'--engine mysql '* | *'--engine=mysql '*) engines=mysql ;;
   *) engines=postgres ;;

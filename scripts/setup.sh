@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes sure that the servers which demo and tests start are installed: etcd, HAProxy, and the databases that are named; or
 # what the container lab needs: a Docker engine, nftables and debootstrap.
-#   sh scripts/setup.sh [postgres] [mariadb] [mysql]        nothing named: postgres
+#   sh scripts/setup.sh [postgres] [mariadb] [mysql] [faults]        nothing named: postgres
+# `faults` is what steps the clocks, fills the disks and cuts the networks of hosts in tests.
 #   sh scripts/setup.sh containers
 # Installs what is missing with apt, as root, and leaves no service running and no database cluster behind.
 # Ends at once when everything is there.
@@ -46,6 +47,13 @@ missing() {
   if wanted mariadb; then
     command -v mariadbd >/dev/null || echo mariadb-server
     command -v mariadb-backup >/dev/null || echo mariadb-backup
+  fi
+  if wanted faults; then
+    find /usr/lib -name libfaketimeMT.so.1 2>/dev/null | grep -q . || echo libfaketime
+    command -v mkfs.ext4 >/dev/null || echo e2fsprogs
+    command -v losetup >/dev/null || echo mount
+    command -v nft >/dev/null || echo nftables
+    command -v ip >/dev/null || echo iproute2
   fi
 }
 
@@ -101,7 +109,7 @@ disable_units() {
 
 for set in $SETS; do
   # MySQL is no package of Debian: the program that asked for it says what it needs.
-  case $set in postgres | mariadb | mysql | containers) ;; *) fail "setup.sh: unknown set \"$set\": postgres, mariadb, mysql or containers" ;; esac
+  case $set in postgres | mariadb | mysql | faults | containers) ;; *) fail "setup.sh: unknown set \"$set\": postgres, mariadb, mysql, faults or containers" ;; esac
 done
 names=$(missing)
 if [ -z "$names" ]; then exit 0; fi

@@ -17,6 +17,7 @@ import { loadConfig } from '../config/load.ts';
 import type { LocalConfig } from '../config/local.ts';
 import { ms } from '../core/brand.ts';
 import { AgentError } from '../core/errors.ts';
+import { elapsedAtLeast } from '../core/instant.ts';
 import type { Self } from '../core/memory.ts';
 import type { Tags } from '../core/settings.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -34,7 +35,7 @@ import { createMetrics } from '../telemetry/metrics.ts';
 import { createRecorder } from '../telemetry/recorder.ts';
 import { VERSION } from '../version.ts';
 import { databaseOf, guardOf, peersOf, storeOf } from './adapters.ts';
-import { notifyReady } from './notify.ts';
+import { createNotifier } from './notify.ts';
 import { untilSignal } from './signals.ts';
 import { telemetryOf } from './telemetry.ts';
 
@@ -65,6 +66,8 @@ export const runAgent = async (given: string): Promise<number> => {
   let api: Api | undefined;
   let agent: Agent | undefined;
   let guard: Guard | undefined;
+  const notifier = createNotifier({ processes, clock, env: process.env, pid: process.pid });
+  let unwatch = (): void => undefined;
   const reloaded = async (): Promise<void> => reload(path, config, log, (tags) => agent?.retag(tags));
   const hangup = (): void => {
     reloaded().catch((error: unknown) =>
@@ -86,6 +89,8 @@ export const runAgent = async (given: string): Promise<number> => {
       },
     );
     await api.listen();
+    await notifier.ready();
+    unwatch = notifier.watch(() => agent === undefined || loops(agent, clock));
     log.info('agent.started', `agent ${VERSION} of member ${config.member.name}, cluster ${config.cluster.name}`, {
       api: config.api.advertiseUrl,
     });
@@ -99,7 +104,6 @@ export const runAgent = async (given: string): Promise<number> => {
       () => begun.status(),
       () => clock.now(),
     );
-    await notifyReady(processes, process.env);
     const how = await stopped;
     log.info('agent.stopping', how === 'full' ? 'stopping with the database' : 'stopping; database and guard go on', {
       how,
@@ -109,12 +113,18 @@ export const runAgent = async (given: string): Promise<number> => {
   } finally {
     closing.abort(new Error('the agent is closing'));
     process.off('SIGHUP', hangup);
+    unwatch();
     await agent?.stop('leave', 0);
     await api?.close();
     await guard?.close();
     await Promise.all([world.peers.close(), world.database.close(), world.store.close()]);
   }
 };
+
+/** The loop looks at least once a second; after this long without a look it counts as hung. */
+const LOOP_HUNG = 15_000;
+
+const loops = (agent: Agent, clock: Clock): boolean => elapsedAtLeast(agent.status().madeAt, clock.now()) < LOOP_HUNG;
 
 interface Os {
   readonly clock: Clock;
