@@ -46,8 +46,13 @@ const orConnection = (
   const database = status.database.kind === 'known' ? status.database.value : undefined;
   const replicas = database?.kind === 'running' ? database.replicas : [];
   return (member) => {
-    const { lag, position } = live(member);
-    return { position, lag: lag ?? replicas.find(({ name }) => name.split('~')[0] === member)?.lag };
+    const { state, lag, position } = live(member);
+    // While etcd answers, what is published there is as new, and the same for whoever is asked.
+    return {
+      state: status.storeTrouble === undefined ? undefined : state,
+      position,
+      lag: lag ?? replicas.find(({ name }) => name.split('~')[0] === member)?.lag,
+    };
   };
 };
 

@@ -31,12 +31,14 @@ export interface MemberDocument {
 }
 
 /**
- * What is known of a member's position just now. Not from etcd: members publish there only what changed, so that an idle
+ * What a member says of itself just now, and how far it is. Not from etcd: members publish there only what changed, so that an idle
  * cluster costs nothing, and a lag computed from an old position would be an alarm about nothing.
  */
 export type LiveOf = (member: MemberName) => Live;
 
 interface Live {
+  /** Its own word, which is newer than what it published: a leader that cannot reach etcd publishes nothing of its fence. */
+  readonly state: MemberState | undefined;
   readonly lag: number | undefined;
   readonly position: Position | undefined;
 }
@@ -100,11 +102,12 @@ const memberDocument = (
 ): MemberDocument => {
   const leads = view.leader?.value === record.name;
   const restart = scheduledRestart(view, record.name);
+  const state = live.state ?? record.state;
   const offset = live.position === undefined ? undefined : positions.offset?.(live.position);
   return {
     name: record.name,
     role: leads ? 'leader' : syncRoleOf(view, mode, record.name, record.instance),
-    state: leads && record.state === 'streaming' ? 'running' : patroniState(record.state),
+    state: leads && state === 'streaming' ? 'running' : patroniState(state),
     api_url: `${record.apiUrl.replace(/\/+$/, '')}/patroni`,
     host: record.host,
     port: record.port,

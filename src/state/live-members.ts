@@ -6,7 +6,7 @@ import type { Position, PositionAlgebra } from '../core/position.ts';
 import type { LiveOf } from './cluster-document.ts';
 
 /**
- * Each member's position and lag from answers that were asked for at the same time: every lag is measured against the
+ * Each member's state, position and lag from answers that were asked for at the same time: every lag is measured against the
  * leader's answer (its published heartbeat where it did not answer), so that all agents say the same.
  */
 export const liveMembers = (
@@ -21,7 +21,11 @@ export const liveMembers = (
   const reference = answerOf(view.leader?.value)?.position ?? view.heartbeat?.value.position;
   return (member) => {
     const answer = answerOf(member);
-    return { position: answer?.position, lag: lagBehind(answer?.applied ?? answer?.position, reference, positions) };
+    return {
+      state: answer?.state,
+      position: answer?.position,
+      lag: lagBehind(answer?.applied ?? answer?.position, reference, positions),
+    };
   };
 };
 

@@ -18,7 +18,7 @@ const ASK_TIMEOUT = ms(500);
 /**
  * Ranks by the core's own function. `within`: whoever asks is a member of the cluster, so an agent that does not answer
  * counts as unreachable. From outside (the command line) that says nothing about the cluster: such a member is judged by
- * what it published, and its published position, which may be old, blocks nothing.
+ * what it published, its published position, which may be old, blocks nothing, and its report says that it did not answer.
  */
 export const createRank =
   (deps: { readonly peers: Peers; readonly positions: PositionAlgebra; readonly within: boolean }): Rank =>
@@ -32,9 +32,22 @@ export const createRank =
     if (deps.within) return rank(allowDataLoss);
     const forgiven = new Map(rank(true).map((report) => [report.name, report]));
     return rank(allowDataLoss).map((report) =>
-      answers.has(report.name) ? report : (forgiven.get(report.name) ?? report),
+      answers.has(report.name) ? report : unasked(forgiven.get(report.name) ?? report),
     );
   };
+
+/** What stands behind a report whose member's agent was not heard: a hung one must not pass for a good one unnoticed. */
+const unasked = (report: CandidateReport): CandidateReport => ({
+  ...report,
+  reasons: [
+    ...report.reasons,
+    {
+      code: 'not-asked',
+      text: 'its agent does not answer from here: judged by what it published; the leader asks it before anything is done',
+      blocks: false,
+    },
+  ],
+});
 
 const onlyKnown = (answers: ReadonlyMap<MemberName, Known<PeerAnswer>>): ReadonlyMap<MemberName, Known<PeerAnswer>> =>
   new Map([...answers].filter(([, answer]) => answer.kind === 'known'));

@@ -62,6 +62,7 @@ export const createPostgres = (options: PostgresOptions): Database => {
   const streams = createStreams(parts.site);
   const space = createDiskSpace(options.clock, [options.dataDir, join(options.dataDir, 'pg_wal')]);
   let rewindFaults = obstacles(undefined);
+  postmaster.onExit(probe.reset);
 
   const observe = createObserve({
     ...parts,
@@ -105,7 +106,10 @@ export const createPostgres = (options: PostgresOptions): Database => {
     initialize: (step) =>
       mapped('creating the database', step, async () => initialize(parts.site, await parts.settings.get(), step)),
     clone: (order) => mapped('copying the data', order, () => clone(parts.site, order)),
-    start: (order) => mapped('starting the database', order, () => start(parts, target, order)).finally(slowFacts.soon),
+    start: (order) => {
+      probe.reset();
+      return mapped('starting the database', order, () => start(parts, target, order)).finally(slowFacts.soon);
+    },
     stop: (step) => mapped('stopping the database', step, () => stop(parts, step, streams.receiverHeardAgoMs)),
     fence: (step) => mapped('fencing the database', step, () => fence(parts, target, step)),
     endBlockers: (step) => mapped('ending the sessions that block replay', step, () => endBlockers(parts, step)),

@@ -38,7 +38,11 @@ export interface SessionTarget {
 
 /** The SQLSTATE of a server's refusal; `undefined` for everything else. */
 export const sqlStateOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code)
+  error instanceof Error &&
+  'code' in error &&
+  typeof error.code === 'string' &&
+  /^[0-9A-Z]{5}$/.test(error.code) &&
+  !('errno' in error) // EPIPE and EBUSY are names of the operating system, and look the same
     ? error.code
     : undefined;
 

@@ -35,6 +35,8 @@ export interface WriteProbe {
   tick(): void;
   /** What the last probe met, as a sentence, when it failed or was not answered in time; undefined when it was well. */
   failing(): string | undefined;
+  /** Another server runs now: what the last one met says nothing of it. */
+  reset(): void;
   close(): void;
 }
 
@@ -45,16 +47,19 @@ export const createWriteProbe = (site: Site, admin: Admin): WriteProbe => {
   let busy = false;
   let failing: string | undefined;
   let backend = 0;
+  let life = 0;
 
   const judge = (error: unknown): boolean => {
     const state = sqlStateOf(error);
     if (state !== undefined) return NO_EVIDENCE.has(state);
-    return !(error instanceof StepError && backend > 0);
+    // A connection that ended tells of the server's end, not of its disk.
+    return !(error instanceof StepError && error.code === 'timed-out' && backend > 0);
   };
 
   const probe = async (): Promise<void> => {
     backend = 0;
     let session: Session | undefined;
+    const begun = life;
     try {
       const step = { signal: stopped.signal, timeout: TIMEOUT };
       session = await admin.prober(step);
@@ -64,7 +69,7 @@ export const createWriteProbe = (site: Site, admin: Admin): WriteProbe => {
     } catch (error) {
       // Its transaction may be open still, or aborted: the next probe begins with another session.
       session?.close();
-      if (stopped.signal.aborted || judge(error)) return;
+      if (stopped.signal.aborted || begun !== life || judge(error)) return;
       failing = `it did not complete a small write: ${error instanceof Error ? error.message : String(error)}`;
       log.warn('database.write_probe_failed', 'the database did not complete a small write', { reason: String(error) });
     }
@@ -83,6 +88,11 @@ export const createWriteProbe = (site: Site, admin: Admin): WriteProbe => {
       });
     },
     failing: () => failing,
+    reset: () => {
+      life += 1;
+      failing = undefined;
+      last = undefined;
+    },
     close: () => stopped.abort(new Error('closed')),
   };
 };

@@ -116,9 +116,13 @@ export const electionRules: readonly Rule[] = [
       !(s.silenceLeft === Infinity && forced(s) !== undefined),
     then: (s) =>
       s.silenceLeft === Infinity
-        ? wait('resume, or name the new leader: haagentctl failover', [
-            'the last leader was paused: no silence ends its right',
-          ])
+        ? wait(
+            // A resume that came after the leader was lost ended no right: only the leader itself could have.
+            s.paused
+              ? 'resume, or name the new leader: haagentctl failover'
+              : 'bring the last leader back, or name the new one: haagentctl failover',
+            ['the last leader was paused when it was lost: no silence ends its right'],
+          )
         : act(
             'stand when the silence is complete',
             s.silenceLeft < PREPARE && !peersFresh(s) ? [{ do: 'ask-peers' }] : [],

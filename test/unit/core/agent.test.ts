@@ -213,6 +213,16 @@ test('a database that could not write is not started again in place where anothe
   expect(writing(after, 'heartbeat')?.transaction.writes).toContainEqual({ kind: 'delete', key: { kind: 'leader' } });
 });
 
+test('after a resume nobody is told to resume: a leader lost while paused has to come back, or be replaced by hand', () => {
+  const silence = { revision: rev(20), since: instant(-20_000), ttl: ms(10_000), released: false, paused: true };
+  const lost = { leader: undefined, heartbeat: keyed(heartbeat({ paused: true }), 20) };
+  const { memory } = feed(follower({ view: view(lost), silence }), { kind: 'tick' }, 10);
+  expect(memory.decision).toMatchObject({
+    rule: 'election.wait-silence',
+    next: expect.stringContaining('bring the last leader back'),
+  });
+});
+
 test('an unknown hand-over is settled by a heartbeat, and only then the old leader starts again (D2, D14)', () => {
   const stopped = { kind: 'stopped', systemId: 'system', cleanly: true, wasPrimary: true } as const;
   const db = known({ ...stopped, position: position(2, 160), generation: 2, leftovers: 0 });
