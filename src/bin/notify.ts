@@ -44,10 +44,11 @@ export const createNotifier = (deps: {
       const every = watchdogInterval(env, deps.pid);
       let cancel = (): void => undefined;
       const next = (): void => {
-        if (every === undefined || closing.signal.aborted) return;
-        cancel = clock.timer(every, () => {
-          void (works() ? say('WATCHDOG=1') : Promise.resolve()).then(next);
-        });
+        if (every !== undefined && !closing.signal.aborted) cancel = clock.timer(every, beat);
+      };
+      const beat = (): void => {
+        // What does not reach systemd is missed by its watchdog: nothing else is to be done about it.
+        (works() ? say('WATCHDOG=1') : Promise.resolve()).catch(() => undefined).finally(next);
       };
       next();
       return () => {

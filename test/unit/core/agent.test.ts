@@ -215,8 +215,8 @@ test('a database that could not write is not started again in place where anothe
 
 test('after a resume nobody is told to resume: a leader lost while paused has to come back, or be replaced by hand', () => {
   const silence = { revision: rev(20), since: instant(-20_000), ttl: ms(10_000), released: false, paused: true };
-  const lost = { leader: undefined, heartbeat: keyed(heartbeat({ paused: true }), 20) };
-  const { memory } = feed(follower({ view: view(lost), silence }), { kind: 'tick' }, 10);
+  const leaderless = { leader: undefined, heartbeat: keyed(heartbeat({ paused: true }), 20) };
+  const { memory } = feed(follower({ view: view(leaderless), silence }), { kind: 'tick' }, 10);
   expect(memory.decision).toMatchObject({
     rule: 'election.wait-silence',
     next: expect.stringContaining('bring the last leader back'),
