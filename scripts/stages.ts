@@ -76,8 +76,8 @@ export const stages = (reports: string): readonly Stage[] => [
   tests('unit', 3 * MINUTE, reports),
   tests('contract', 4 * MINUTE, reports),
   tests('integration', 5 * MINUTE, reports),
-  tests('versions', 5 * MINUTE, reports, ['postgres-17', 'postgres-18']),
-  tests('e2e', 6 * MINUTE, reports),
+  tests('versions', 8 * MINUTE, reports, ['postgres-17', 'postgres-18']),
+  tests('e2e', 15 * MINUTE, reports),
   tests('containers', 20 * MINUTE, reports),
 ];
 
