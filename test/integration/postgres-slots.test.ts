@@ -15,6 +15,12 @@ const slot = async (member: TestMember) =>
     )
   )[0];
 
+/** What a subscriber does: a slot that never moves on lies behind what a replica could keep for a copy of it. */
+const consume = async (primary: TestMember): Promise<void> => {
+  await primary.database.checkpoint(step());
+  await primary.sql(`select pg_replication_slot_advance('sub', pg_current_wal_lsn())`);
+};
+
 /** Logical slots that survive a failover: from PostgreSQL 17 on. Before, none of these parameters may be written. */
 describe('logical slots in a synchronous cluster', () => {
   let cluster: TestCluster;
@@ -53,7 +59,7 @@ describe('logical slots in a synchronous cluster', () => {
       await until(
         'the replica has a copy',
         async () => {
-          await a.database.checkpoint(step());
+          await consume(a);
           return (await slot(b))?.['synced'] === 'true' ? true : undefined;
         },
         30_000,
@@ -80,6 +86,7 @@ describe('logical slots in a synchronous cluster', () => {
       'the own slot gives way to a copy',
       async () => {
         await a.database.keepSlots(plan(false));
+        await consume(b);
         return (await slot(a))?.['synced'] === 'true' ? true : undefined;
       },
       30_000,
