@@ -108,7 +108,9 @@ const runTask = (m: Memory, task: Task): Result => {
   const mayBePrimary = m.mayBePrimary || task.kind === 'promote';
   // What was received up to the end of receiving is the end no more once receiving can begin again (rule D11).
   const pledging = RECEIVES.includes(task.kind) ? { ...m.pledging, stopped: undefined } : m.pledging;
-  return [{ ...m, task: { task, since: m.now }, mayBePrimary, pledging }, [{ kind: 'run', task }]];
+  // Nobody hears how a configuration ends whose place was taken: it is made again.
+  const configured = m.task?.task.kind === 'configure' ? undefined : m.configured;
+  return [{ ...m, task: { task, since: m.now }, mayBePrimary, pledging, configured }, [{ kind: 'run', task }]];
 };
 
 const lead = (m: Memory, action: Extract<Action, { do: 'lead' }>, positions: PositionAlgebra): Result => {

@@ -109,6 +109,8 @@ export interface RunningDatabase {
   /** What weakens the promise of the synchronous modes besides, a sentence each. */
   readonly cautions?: readonly string[];
   readonly replicas: readonly ReplicaConnection[];
+  /** A replica's source has removed log that it needs, and no archive has it: what is missing, as a sentence. */
+  readonly missingLog?: string;
   /** Where each retained slot starts, by slot owner. */
   readonly slots: Readonly<Record<string, string>>;
   /** Parameters whose new value needs a restart. */

@@ -172,6 +172,25 @@ describe('PostgreSQL servers that replicate', () => {
     second.close();
   });
 
+  it('ends a session whose lock keeps replay waiting', async () => {
+    await a.sql('create table held as select 1 as n');
+    await caughtUp(b, a);
+    const account = b.options.credentials.superuser;
+    const address = { host: b.options.socketDir, port: b.options.port };
+    const holder = await openSession(
+      clock,
+      { ...address, account, applicationName: 'holder', settings: { search_path: 'public' } },
+      step(),
+    );
+    await holder.rows(step(), 'begin');
+    await holder.rows(step(), 'select count(*) from held');
+    await a.sql('drop table held');
+    await until('the blocker', async () => ((await b.running()).replay?.blockers === 1 ? true : undefined));
+    expect(await b.database.endBlockers(step())).toBe(1);
+    await caughtUp(b, a);
+    holder.close();
+  });
+
   it('switches over without a rewind, over a skipped timeline number', async () => {
     const rows = await count(a);
     await a.database.checkpoint(step());
@@ -272,6 +291,27 @@ describe('PostgreSQL servers that replicate', () => {
     await b.database.clone({ ...step(), from: a.source, systemId });
     await b.database.start({ ...step(), source: a.source });
     await streaming(b);
+  });
+
+  it('a server that was promoted behind its agent and killed before a checkpoint is cloned where pg_rewind sees no fork', async () => {
+    await caughtUp(b, a);
+    const [checkpointer] = await b.sql(`select pid from pg_stat_activity where backend_type = 'checkpointer'`);
+    process.kill(Number(checkpointer?.['pid']), 'SIGSTOP');
+    await b.sql('select pg_promote()');
+    await b.sql('insert into t select generate_series(1, 10)');
+    await b.database.fence(step());
+    await a.sql('insert into t select generate_series(1, 100)');
+    const [version] = await a.sql(`select current_setting('server_version_num')::int / 10000 as major`);
+    const rewound = codeOf(b.database.rewind({ ...step(), from: a.source }));
+    if (Number(version?.['major']) < 16) {
+      expect(await rewound).toBe('cannot-rewind');
+      await b.database.clone({ ...step(), from: a.source, systemId });
+    }
+    await rewound;
+    await b.database.start({ ...step(), source: a.source });
+    await streaming(b);
+    await caughtUp(b, a);
+    expect(await count(b)).toBe(await count(a));
   });
 
   it('a hung replica does not hold a stop up for longer than a share of its time', async () => {

@@ -11,6 +11,7 @@ import { configure } from './configure.ts';
 import { passfileContent } from './conninfo.ts';
 import { createControlFileReader } from './control-file.ts';
 import { mapped } from './errors.ts';
+import { createMissingLog } from './missing-log.ts';
 import { fence } from './fence.ts';
 import { follow } from './follow.ts';
 import { createHistories } from './histories.ts';
@@ -58,6 +59,7 @@ export const createPostgres = (options: PostgresOptions): Database => {
   };
   const slots = createSlots(parts);
   const slowFacts = createSlowFacts(parts);
+  const missingLog = createMissingLog(parts);
   const probe = createWriteProbe(parts.site, admin);
   const streams = createStreams(parts.site);
   const space = createDiskSpace(options.clock, [options.dataDir, join(options.dataDir, 'pg_wal')]);
@@ -78,6 +80,7 @@ export const createPostgres = (options: PostgresOptions): Database => {
     answered: (answer) => {
       slowFacts.tick();
       space.tick();
+      missingLog.tick(answer);
       if (answer.primary !== null && !answer.readOnly) probe.tick();
     },
   });
@@ -90,7 +93,8 @@ export const createPostgres = (options: PostgresOptions): Database => {
       const view = await observe(step);
       const found = view.kind === 'empty' || view.kind === 'unusable' ? undefined : control.last();
       if (found !== undefined) rewindFaults = obstacles(found);
-      return view;
+      const missing = missingLog.found();
+      return view.kind === 'running' && missing !== undefined ? { ...view, missingLog: missing } : view;
     },
     onEvent: (listener) => {
       const say = (kind: DatabaseEvent['kind']) => (): void => listener({ kind });
@@ -105,7 +109,7 @@ export const createPostgres = (options: PostgresOptions): Database => {
     },
     initialize: (step) =>
       mapped('creating the database', step, async () => initialize(parts.site, await parts.settings.get(), step)),
-    clone: (order) => mapped('copying the data', order, () => clone(parts.site, order)),
+    clone: (order) => mapped('copying the data', order, () => clone(parts.site, order)).finally(missingLog.forget),
     start: (order) => {
       probe.reset();
       return mapped('starting the database', order, () => start(parts, target, order)).finally(slowFacts.soon);
@@ -118,7 +122,8 @@ export const createPostgres = (options: PostgresOptions): Database => {
     stopReceiving: (step) => mapped('ending the stream of the log', step, () => stopReceiving(parts, target, step)),
     barrier: (order) => mapped('committing the barrier', order, () => barrier(parts, order)),
     checkpoint: (step) => mapped('completing a checkpoint', step, () => checkpoint(parts, step)),
-    follow: (order) => mapped('changing the source', order, () => follow(parts, target, order)),
+    follow: (order) =>
+      mapped('changing the source', order, () => follow(parts, target, order)).finally(missingLog.forget),
     rewind: (order) => mapped('rewinding the data', order, () => rewind(parts, target, order)),
     rewindObstacles: () => rewindFaults,
     keepSlots: (order) => mapped('keeping the replication slots', order, () => slots.keep(order)),
@@ -128,6 +133,7 @@ export const createPostgres = (options: PostgresOptions): Database => {
       probe.close();
       slowFacts.close();
       streams.close();
+      missingLog.close();
       postmaster.close();
       admin.reset();
     },

@@ -9,6 +9,8 @@ export interface Dialect {
   readonly reservedConnectionsRole: string | undefined;
   /** A standby may be the source of a rewind. */
   readonly rewindFromStandby: boolean;
+  /** pg_rewind sees the timeline on which recovery ended, and not only that of the last checkpoint. */
+  readonly rewindSeesLastTimeline: boolean;
   /** pg_rewind can be told where postgresql.conf is. */
   readonly rewindConfigFile: boolean;
   /** Logical slots can follow a failover (`failover => true`). */
@@ -33,6 +35,7 @@ export const dialectOf = (versionLine: string): Dialect | string => {
     checkpointRole: major >= 15 ? 'pg_checkpoint' : undefined,
     reservedConnectionsRole: major >= 16 ? 'pg_use_reserved_connections' : undefined,
     rewindFromStandby: major >= 14,
+    rewindSeesLastTimeline: major >= 16,
     rewindConfigFile: major >= 15,
     slotFailover: major >= 17,
     checksumsByDefault: major >= 18,

@@ -117,6 +117,14 @@ export const rewind = async (
   const control = await endCleanly(parts, target, budget);
   const [obstacle] = obstacles(control);
   if (obstacle !== undefined) throw new StepError('cannot-rewind', `${what}: ${obstacle}`);
+  const { rewindSeesLastTimeline } = await site.dialect(budget.part());
+  // Promoted and killed before its first checkpoint: pg_rewind would take the old timeline for its end, and find no fork.
+  if (!rewindSeesLastTimeline && control.minRecoveryTimeline > control.checkpointTimeline)
+    throw new StepError(
+      'cannot-rewind',
+      `${what}: its log ends on timeline ${control.minRecoveryTimeline} and its last checkpoint is on timeline ` +
+        `${control.checkpointTimeline}, which pg_rewind of this version would take for its end; clone it`,
+    );
   await awaitSource(parts, from, control.systemId, budget);
 
   await writeSettings(parts, { source: from, demand: undefined }, budget);

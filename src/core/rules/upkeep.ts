@@ -271,6 +271,17 @@ export const followerRules: readonly Rule[] = [
         : run({ kind: 'start', source: undefined }, 'then look for the leader'),
   },
   {
+    id: 'member.log-missing',
+    why: 'the log that this replica needs is gone at its source: it can never catch up, so its data is copied anew',
+    when: (s) =>
+      s.running?.role === 'replica' &&
+      s.running.missingLog !== undefined &&
+      s.m.reign === undefined &&
+      !s.leaderLost &&
+      leaderIsPrimary(s),
+    then: (s) => clone(s, s.running?.missingLog ?? ''),
+  },
+  {
     id: 'member.rejoin',
     why: 'a running replica follows the leader where the leader’s history contains its log, else it is rewound or copied anew',
     when: (s) => s.running?.role === 'replica' && s.m.reign === undefined && !s.leaderLost && needsRejoin(s),

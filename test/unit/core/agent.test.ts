@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { carryOut } from '../../../src/core/actions.ts';
 import { ms } from '../../../src/core/brand.ts';
 import type { Instant } from '../../../src/core/instant.ts';
 import { known } from '../../../src/core/known.ts';
@@ -329,4 +330,21 @@ test('after a release nothing is primary in that term: the final position of a c
     value: { released: true, position: position(2, 190) },
   });
   expect(primary().role).toBe('primary');
+});
+
+test('a configuration whose place another task took is made again: a member that came back would stay locked out', () => {
+  const configuring = {
+    ...follower({}),
+    configured: 'all members',
+    task: { task: { kind: 'configure' }, since: instant(0) },
+  } as const;
+  const run = (task: Task): Memory => carryOut(configuring, { do: 'run', task }, positions)[0];
+  expect(run({ kind: 'follow', source: undefined })).toMatchObject({
+    task: { task: { kind: 'follow' } },
+    configured: undefined,
+  });
+  expect(run({ kind: 'keep-slots' })).toMatchObject({
+    task: { task: { kind: 'configure' } },
+    configured: 'all members',
+  });
 });

@@ -301,6 +301,11 @@ export const situations: readonly Situation[] = [
   situation('member.rejoin-stopped', follower(db(stopped())), 'run:start'),
   situation('member.rejoin-stopped', follower(db(stopped({ position: position(1, 180) }))), 'run:rewind'),
   situation('member.start', follower({ ...db(stopped()), view: vacant }), 'run:start'),
+  situation(
+    'member.log-missing',
+    follower(db(running({ streaming: false, missingLog: 'a has removed it' }))),
+    'ask-peers',
+  ),
   situation('member.rejoin', follower(db(running({ source: undefined, streaming: false }))), 'run:follow'),
   situation('member.rejoin', follower(db(forked)), 'run:stop'),
   situation('election.prepare', follower({ silence: { ...gone, since: instant(-9_500) } }), 'ask-peers'),
