@@ -1,15 +1,18 @@
 /** `npm run chaos`: breaks a real cluster on purpose, in every way that is known, while clients write. See `usage`. */
 import { parseArgs } from 'node:util';
+import { compileSettings } from '../src/config/settings.ts';
 import { faultNames, findFault, type FaultName } from './faults/faults.ts';
+import type { LabKind } from './suite/open-lab.ts';
 import { runSuite } from './suite/suite.ts';
 
-const usage = `npm run chaos -- --scenario NAME|all [--runs 1] [--report FILE] [--ttl 5] [--seed 1]
-               [--engine postgres] [--mode async] [--lab process]
+const usage = `npm run chaos -- --scenario NAME|all [--runs 1] [--report FILE] [--ttl 10] [--seed 1]
+               [--engine postgres] [--mode async|sync|quorum] [--lab process|container]
 
   --scenario  ${faultNames.join(', ')}; or several, with commas between
   --report    a line of JSON for every run is added to this file; logs of runs that failed are kept in FILE.logs
   --ttl       how long a silent primary keeps its right, in seconds: 3 to 60
-  --lab       process: every server is a process of this machine, on a host of its own (root) or on loopback
+  --lab       process: every server is a process of this machine, on a host of its own (root) or on loopback;
+              container: every host is a container (Linux, root)
 
 Exit code: 0 when every run passed, 1 when one did not or none was made, 2 for a wrong command.`;
 
@@ -28,7 +31,7 @@ const readArguments = () => {
         runs: { type: 'string', default: '1' },
         report: { type: 'string' },
         lab: { type: 'string', default: 'process' },
-        ttl: { type: 'string', default: '5' },
+        ttl: { type: 'string', default: '10' },
         seed: { type: 'string', default: '1' },
         help: { type: 'boolean', default: false },
       },
@@ -57,13 +60,14 @@ if (given.help) {
   process.exit(0);
 }
 if (given.engine !== 'postgres') refuse(`--engine ${given.engine}: haagent manages PostgreSQL only so far`);
-if (given.mode !== 'async')
-  refuse(
-    given.mode === 'sync' || given.mode === 'quorum'
-      ? `--mode ${given.mode}: this version replicates asynchronously only and would not enforce it`
-      : `--mode ${given.mode}: must be async`,
-  );
-if (given.lab !== 'process') refuse(`--lab ${given.lab}: must be process`);
+if (given.mode !== 'async' && given.mode !== 'sync' && given.mode !== 'quorum')
+  refuse(`--mode ${given.mode}: must be async, sync or quorum`);
+if (compileSettings({ replication: { mode: given.mode } }).kind === 'faults')
+  refuse(`--mode ${given.mode}: this version of haagent does not enforce it, so there is nothing to be broken`);
+const lab: LabKind =
+  given.lab === 'process' || given.lab === 'container'
+    ? given.lab
+    : refuse(`--lab ${given.lab}: must be process or container`);
 
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
@@ -72,6 +76,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 process.exitCode = await runSuite({
   scenarios: scenariosOf(given.scenario),
   runs: wholeNumber(given.runs, 'runs', 1, 10_000),
+  lab,
   mode: given.mode,
   ttlMs: wholeNumber(given.ttl, 'ttl', 3, 60) * 1_000,
   seed: wholeNumber(given.seed, 'seed', 0, 2 ** 31),

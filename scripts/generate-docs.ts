@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
+import { chaosPage } from './docs/chaos-page.ts';
 import { configurationPage } from './docs/configuration-page.ts';
 import { errorsPage } from './docs/errors-page.ts';
 import { haagentctlPage } from './docs/haagentctl-page.ts';
@@ -13,6 +14,7 @@ import { rulesPage } from './docs/rules-page.ts';
  * `--check` changes nothing and fails where a page is not what would be written.
  */
 const PAGES: Readonly<Record<string, () => string>> = {
+  'docs/chaos.md': chaosPage,
   'docs/reference/configuration.md': configurationPage,
   'docs/reference/errors.md': errorsPage,
   'docs/reference/metrics.md': metricsPage,

@@ -4,8 +4,8 @@ export const etcdAll: Fault = {
   sentence: () => 'SIGSTOP of every etcd server for a minute: nobody can prove anything',
   hits: 'etcd',
   needs: [],
-  primary: 'may move',
-  outage: { ttls: 1, ms: 65_000 },
+  primary: 'stays',
+  outage: { ttls: 0, ms: 1_000 },
   toleratedOverlapMs: 0,
   lasts: { ttls: 0, ms: 60_000 },
   inflict: async ({ lab }) => {

@@ -4,8 +4,8 @@ export const etcdHang: Fault = {
   sentence: () => 'SIGSTOP of every etcd server for twice the ttl',
   hits: 'etcd',
   needs: [],
-  primary: 'may move',
-  outage: { ttls: 3, ms: 5_000 },
+  primary: 'stays',
+  outage: { ttls: 0, ms: 1_000 },
   toleratedOverlapMs: 0,
   lasts: { ttls: 2, ms: 0 },
   inflict: async ({ lab }) => {

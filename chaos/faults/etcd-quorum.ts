@@ -5,8 +5,8 @@ export const etcdQuorum: Fault = {
   sentence: () => 'kill -9 of all etcd servers but one for a minute: no majority is left',
   hits: 'etcd',
   needs: ['etcd-cluster'],
-  primary: 'may move',
-  outage: { ttls: 1, ms: 65_000 },
+  primary: 'stays',
+  outage: { ttls: 0, ms: 1_000 },
   toleratedOverlapMs: 0,
   lasts: { ttls: 0, ms: 60_000 },
   inflict: async ({ lab }) => {

@@ -69,5 +69,5 @@ export const recordOf = (
   rejoinMs: report.healedMs ?? null,
   settled: report.healedMs !== undefined,
   load: run.load,
-  passed: report.problems.length === 0,
+  passed: report.problems.length === 0 && report.healedMs !== undefined,
 });

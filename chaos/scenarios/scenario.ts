@@ -32,6 +32,8 @@ export interface ScenarioOptions {
   readonly seed?: number;
   /** Judge the outage by the fault's bound and this allowance; undefined: do not judge it. */
   readonly allowanceMs?: number;
+  /** Each commit waits for replicas: no loss at all is tolerated. */
+  readonly durable?: boolean;
   /** Every workload and every check, not only what writers see: for whoever looks for faults and not for speed. */
   readonly thorough?: boolean;
   readonly progress: (line: string) => void;
@@ -135,7 +137,7 @@ const judge = async (
   const problems = problemsOf(
     fault,
     { primaries: { before, after }, durability, overlapMs: overlap.ms, weakAcks, gapDirectMs },
-    { ttlMs: lab.ttlMs, allowanceMs: options.allowanceMs },
+    { ttlMs: lab.ttlMs, allowanceMs: options.allowanceMs, durable: options.durable ?? false },
   );
   return {
     engine: engine.dialect.engine,

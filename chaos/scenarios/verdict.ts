@@ -15,6 +15,8 @@ export interface Bounds {
   readonly ttlMs: number;
   /** Added to a fault's outage; undefined: its length is reported and not judged. */
   readonly allowanceMs: number | undefined;
+  /** Each commit waits for replicas: then nothing is lost and nobody acknowledges beside another, whatever happens. */
+  readonly durable: boolean;
 }
 
 const some = (ids: readonly number[]): string =>
@@ -23,6 +25,8 @@ const some = (ids: readonly number[]): string =>
 /** What went wrong, as sentences; empty when everything was as promised. */
 export const problemsOf = (fault: Fault, facts: Facts, bounds: Bounds): readonly string[] => {
   const { before, after } = facts.primaries;
+  const toleratedMs = bounds.durable ? 0 : fault.toleratedOverlapMs;
+  const lost = [...facts.durability.lost, ...(bounds.durable ? facts.durability.unreplicated : [])];
   const outageMs = spanMs(fault.outage, bounds.ttlMs) + (bounds.allowanceMs ?? Infinity);
   const found: readonly (readonly [boolean, string])[] = [
     [fault.primary === 'moves' && before === after, `${before} is still the primary`],
@@ -30,11 +34,11 @@ export const problemsOf = (fault: Fault, facts: Facts, bounds: Bounds): readonly
       fault.primary === 'stays' && after !== undefined && before !== after,
       `the primary moved from ${before} to ${after}`,
     ],
-    [facts.durability.lost.length > 0, `acknowledged writes are lost: ${some(facts.durability.lost)}`],
+    [lost.length > 0, `acknowledged writes are lost: ${some(lost)}`],
     [facts.durability.duplicates.length > 0, `rows are there twice: ${some(facts.durability.duplicates)}`],
     [
-      facts.overlapMs > fault.toleratedOverlapMs,
-      `two primaries acknowledged writes for ${Math.round(facts.overlapMs)} ms; ${fault.toleratedOverlapMs} ms are tolerated`,
+      facts.overlapMs > toleratedMs,
+      `two primaries acknowledged writes for ${Math.round(facts.overlapMs)} ms; ${toleratedMs} ms are tolerated`,
     ],
     [facts.weakAcks > 0, `${facts.weakAcks} writes were acknowledged without the replicas that had been promised`],
     [facts.gapDirectMs === undefined, 'nothing was acknowledged at all'],

@@ -1,3 +1,4 @@
+import { createContainerLab } from '../lab/container-lab.ts';
 import { findFaketime } from '../lab/host-clock.ts';
 import type { Lab } from '../lab/lab.ts';
 import { whyNoNetwork } from '../lab/network.ts';
@@ -7,20 +8,32 @@ import { whyNoVolumes } from '../lab/volumes.ts';
 const QUOTA_BYTES = 16 * 1024 ** 2;
 const START_MS = 120_000;
 
-/** Starts a cluster of three that can be broken in every way that this machine allows. */
-export const openLab = async (options: { readonly ttlMs: number; readonly signal: AbortSignal }): Promise<Lab> => {
-  const lab = await createLab({
+export type LabKind = 'process' | 'container';
+
+export interface LabChoice {
+  readonly lab: LabKind;
+  readonly mode: string;
+  readonly ttlMs: number;
+  readonly signal: AbortSignal;
+}
+
+const makeLab = async ({ lab, mode, ttlMs }: LabChoice): Promise<Lab> => {
+  const common = { members: 3, etcd: 3, ttlMs, restartAfterMs: 100, settings: { replication: { mode } } } as const;
+  if (lab === 'container') return createContainerLab(common);
+  return createLab({
+    ...common,
     engine: 'postgres',
-    members: 3,
-    etcd: 3,
-    ttlMs: options.ttlMs,
-    restartAfterMs: 100,
     network: (await whyNoNetwork()) === undefined,
     volumes: (await whyNoVolumes()) === undefined,
     clock: findFaketime() !== undefined,
     archive: true,
     etcdQuotaBytes: QUOTA_BYTES,
   });
+};
+
+/** Starts a cluster of three that can be broken in every way that this machine allows. */
+export const openLab = async (options: LabChoice): Promise<Lab> => {
+  const lab = await makeLab(options);
   const interrupt = (): void => void lab.stop();
   options.signal.addEventListener('abort', interrupt, { once: true });
   try {
