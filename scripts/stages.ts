@@ -73,11 +73,11 @@ export const stages = (reports: string): readonly Stage[] => [
   check('types', 'tsc', ['-p', 'tsconfig.json']),
   check('unused code', 'knip', []),
   check('generated documents', 'node', ['scripts/generate-docs.ts', '--check']),
-  tests('unit', 3 * MINUTE, reports),
-  tests('contract', 4 * MINUTE, reports),
-  tests('integration', 5 * MINUTE, reports),
-  tests('versions', 8 * MINUTE, reports, ['postgres-17', 'postgres-18']),
-  tests('e2e', 15 * MINUTE, reports),
+  tests('unit', 5 * MINUTE, reports),
+  tests('contract', 6 * MINUTE, reports),
+  tests('integration', 15 * MINUTE, reports),
+  tests('versions', 12 * MINUTE, reports, ['postgres-17', 'postgres-18']),
+  tests('e2e', 25 * MINUTE, reports),
   tests('containers', 20 * MINUTE, reports),
 ];
 
