@@ -101,7 +101,9 @@ export const createChecks = (deps: {
       const { heartbeat, leader, settings } = etcd.view();
       const paused = settings?.value.pause === true && heartbeat?.value.paused === true;
       const serves = host.database.server().kind === 'running' && host.acknowledges() && host.hungFor() === undefined;
-      if (paused && leader?.value === host.name && serves)
+      // A pause counts from when the leader knows that its heartbeat was written and its guard has heard so (decision 0002).
+      const known = host.guard.state().deadline === undefined;
+      if (paused && known && leader?.value === host.name && serves)
         throw new Violation('I19', `${host.name} is fenced although the cluster is paused`);
     },
   };
