@@ -1,14 +1,24 @@
 import { ms, NEVER } from './brand.ts';
 import { after, elapsedAtMost, remaining } from './instant.ts';
+import type { Acknowledgement } from './database.ts';
 import { beginHandover } from './handover.ts';
 import { inFlight, leadershipInFlight, send } from './flights.ts';
 import type { Effect, Memory, Task } from './memory.ts';
 import { surelyNoPrimary } from './primary.ts';
 import { selfVoter } from './quorum/durability.ts';
-import { newestTerm, ownEntry, withEntry } from './quorum/promise.ts';
-import { voterName } from './quorum/sets.ts';
+import { binds, newestTerm, ownEntry, withEntry } from './quorum/promise.ts';
+import { NOBODY, voterName } from './quorum/sets.ts';
 import { firstDemand } from './quorum/voters.ts';
-import type { Initialize, Intent, IntentOutcome, Keyed, MemberRecord, SyncEntry } from './model.ts';
+import type {
+  ClusterView,
+  HistoryEntry,
+  Initialize,
+  Intent,
+  IntentOutcome,
+  Keyed,
+  MemberRecord,
+  SyncEntry,
+} from './model.ts';
 import {
   nextGeneration,
   proposeDisown,
@@ -172,10 +182,24 @@ const entriesFor = (m: Memory, action: Extract<Action, { do: 'lead' }>): readonl
   const goesOn = action.how === 're-acquire' || action.how === 'restart';
   const kept = goesOn ? ownEntry(m.view, selfVoter(m)) : undefined;
   const present = new Set([...(action.pledges ?? [])].map(({ value }) => voterName(value.member, value.instance)));
-  const demand = kept ?? firstDemand(m.view, m.settings, m.self.name, present);
+  const demand = kept ?? newPromise(m, m.view, action.how, present);
   if (demand === undefined) return undefined;
   const entry: SyncEntry = { term: undefined, leader: selfVoter(m), voters: demand.voters, acks: demand.acks };
   return action.overrides === true ? [entry] : withEntry(m.view, entry);
+};
+
+/**
+ * What a term promises that has promised nothing yet. A database that is primary all the while (D13) demands nothing so far: more is
+ * promised only when it demands more (I8).
+ */
+const newPromise = (
+  m: Memory,
+  view: ClusterView,
+  how: HistoryEntry['how'],
+  present: ReadonlySet<string>,
+): Acknowledgement | undefined => {
+  if (how !== 're-acquire') return firstDemand(view, m.settings, m.self.name, present);
+  return binds(view) ? NOBODY : undefined;
 };
 
 const publish = (m: Memory, entries: readonly SyncEntry[]): Result => {

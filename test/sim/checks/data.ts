@@ -70,6 +70,8 @@ export const createDataChecks = (world: World, hosts: readonly Host[], settings:
       generations.add(generation);
       if (host.tags.nofailover || host.tags.failoverPriority <= 0)
         throw new Violation('I7', `${host.name} became primary although its tags forbid it`);
+      // One that was held up until another led comes too late to lose anything (D4): it acknowledges nothing.
+      if ([...generations].some((later) => later > generation)) return;
       const reached = host.database.position();
       checkLoss(host, view, simPosition(reached.path.slice(0, -1), reached.at));
     },

@@ -70,7 +70,10 @@ export const createPromiseChecks = (etcd: Etcd, hosts: readonly Host[]): Promise
       begun.set(generationOf(reached), kept);
       // One that was held up until another led: it may come, and can acknowledge nothing (D4, D9), which `acknowledged` checks.
       if ([...begun.keys()].some((generation) => generation > generationOf(reached))) return;
-      if (bound && newest !== undefined && !isPartOf(newest, kept))
+      if (newest === undefined || isPartOf(newest, kept)) return;
+      // What had been acknowledged without a promise is lost and told now: nothing is expected of it later.
+      if (!bound) newest = kept;
+      else
         throw new Violation(
           'I3',
           `${host.name} became primary and lacks ${newest.at - kept.at} of what was acknowledged under a promise`,
