@@ -74,6 +74,8 @@ export const stages = (reports: string): readonly Stage[] => [
   check('unused code', 'knip', []),
   check('generated documents', 'node', ['scripts/generate-docs.ts', '--check']),
   tests('unit', 5 * MINUTE, reports),
+  check('simulation', 'node', ['test/sim/run.ts', '--seeds', '900'], 6 * MINUTE),
+  check('exhaustive search', 'node', ['test/sim/run.ts', '--exhaustive', '--short', '--seconds', '45'], 3 * MINUTE),
   tests('contract', 6 * MINUTE, reports),
   tests('integration', 15 * MINUTE, reports),
   tests('versions', 12 * MINUTE, reports, ['postgres-17', 'postgres-18']),
