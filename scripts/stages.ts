@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { spawn } from 'node:child_process';
+import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
 
 export interface Tally {
@@ -16,11 +17,16 @@ export interface Stage {
   readonly file: string;
   readonly args: readonly string[];
   readonly deadlineMs: number;
-  /** Reads the counts after the program has ended; undefined when it left none. */
-  readonly count?: () => Tally | undefined;
+  /** Reads what the program left after it has ended; undefined when it left nothing. */
+  readonly count?: () => Report | undefined;
 }
 
-export interface StageResult extends Tally {
+/** What the report of a test program says: the counts, and a line for each test that failed. */
+export interface Report extends Tally {
+  readonly failures: readonly string[];
+}
+
+export interface StageResult extends Report {
   readonly name: string;
   readonly tookMs: number;
   /** Why the stage as a whole did not succeed. */
@@ -42,7 +48,43 @@ const vitestReport = z.object({
   numFailedTests: z.number(),
   numPendingTests: z.number(),
   numTodoTests: z.number(),
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      status: z.string(),
+      message: z.string().default(''),
+      assertionResults: z.array(
+        z.object({
+          status: z.string(),
+          fullName: z.string(),
+          failureMessages: z.array(z.string()).nullish(),
+        }),
+      ),
+    }),
+  ),
 });
+
+const FAILURE_LENGTH = 300;
+
+/** One line that tells which test failed and how, short enough for the end of a long log. */
+const failureLine = (path: string, test: string, message: string): string => {
+  const plain = stripVTControlCharacters(message).replaceAll(/\s+/gu, ' ').trim();
+  return `${relative(process.cwd(), path)} > ${test}: ${plain.slice(0, FAILURE_LENGTH)}`;
+};
+
+/** Reads what vitest's JSON reporter wrote; undefined when it is something else. */
+export const readVitestReport = (json: unknown): Report | undefined => {
+  const parsed = vitestReport.safeParse(json);
+  if (!parsed.success) return undefined;
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = parsed.data;
+  const failures = testResults.flatMap((file) => {
+    const failed = file.assertionResults.filter(({ status }) => status === 'failed');
+    // A file that could not be loaded, or whose set-up failed, has failed without any test that did.
+    if (failed.length === 0 && file.status === 'failed') return [failureLine(file.name, '(the file)', file.message)];
+    return failed.map((one) => failureLine(file.name, one.fullName, one.failureMessages?.join(' ') ?? ''));
+  });
+  return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests, failures };
+};
 
 const tests = (name: string, deadlineMs: number, reports: string, projects: readonly string[] = [name]): Stage => {
   const report = join(reports, `${name}.json`);
@@ -57,12 +99,7 @@ const tests = (name: string, deadlineMs: number, reports: string, projects: read
       `--outputFile.json=${report}`,
     ],
     deadlineMs,
-    count: () => {
-      const parsed = vitestReport.safeParse(JSON.parse(readFileSync(report, 'utf8')));
-      if (!parsed.success) return undefined;
-      const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = parsed.data;
-      return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
-    },
+    count: () => readVitestReport(JSON.parse(readFileSync(report, 'utf8'))),
   };
 };
 
@@ -122,9 +159,9 @@ const runToEnd = (stage: Stage, signal: AbortSignal): Promise<string | undefined
     );
   });
 
-const NOTHING: Tally = { passed: 0, failed: 0, skipped: 0 };
+const NOTHING: Report = { passed: 0, failed: 0, skipped: 0, failures: [] };
 
-const readCount = (stage: Stage): Tally | undefined => {
+const readCount = (stage: Stage): Report | undefined => {
   try {
     return stage.count?.();
   } catch {
@@ -137,7 +174,7 @@ export const runStage = async (stage: Stage, signal: AbortSignal): Promise<Stage
   const begun = performance.now();
   const problem = await runToEnd(stage, signal);
   const tookMs = Math.round(performance.now() - begun);
-  const whole: Tally = problem === undefined ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: 1 };
+  const whole: Report = problem === undefined ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: 1 };
   if (stage.count === undefined) return { ...whole, name: stage.name, tookMs, problem };
   const counted = readCount(stage);
   if (counted === undefined)

@@ -1,6 +1,6 @@
 /**
  * `npm test`: every check and every test, in one command. `npm test -- unit lint` runs the named stages only.
- * The last line is always `N passed, N failed` (with `, N skipped` when there are some); the exit code is 0 or 1.
+ * Before the last lines stands a line for each failed test. The last line is always `N passed, N failed` (with `, N skipped` when there are some); the exit code is 0 or 1.
  */
 import { runStage, stages, summaryLine, withReports, type StageResult } from './stages.ts';
 
@@ -25,6 +25,8 @@ for (const { name, tookMs, problem } of results)
   console.log(
     `${problem === undefined ? 'ok    ' : 'FAILED'} ${name} (${(tookMs / 1000).toFixed(1)} s)${problem === undefined ? '' : `: ${problem}`}`,
   );
+const failures = results.flatMap((result) => result.failures);
+for (const failure of failures) console.log(`FAILED ${failure}`);
 const interruptedEarly = interrupted.signal.aborted;
 if (interruptedEarly) console.log('interrupted: not everything was run');
 if (results.length === 0 && !interruptedEarly) console.log(`no stage begins with: ${wanted.join(', ')}`);

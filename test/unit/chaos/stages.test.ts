@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { runStage, summaryLine } from '../../../scripts/stages.ts';
+import { readVitestReport, runStage, summaryLine } from '../../../scripts/stages.ts';
 
 const never = new AbortController().signal;
 const node = (script: string, deadlineMs = 10_000) => ({
@@ -19,7 +19,7 @@ test('a stage without counts is one check', async () => {
 });
 
 test('a stage that crashed has failed although all that it counted had passed', async () => {
-  const stage = { ...node('process.exit(1)'), count: () => ({ passed: 5, failed: 0, skipped: 0 }) };
+  const stage = { ...node('process.exit(1)'), count: () => ({ passed: 5, failed: 0, skipped: 0, failures: [] }) };
   expect(await runStage(stage, never)).toMatchObject({ passed: 5, failed: 1, problem: 'exit code 1' });
 });
 
@@ -44,4 +44,39 @@ test('the last line names skipped tests only when there are some', () => {
   const some = { passed: 3, failed: 0, skipped: 0 };
   expect(summaryLine([some, { passed: 1, failed: 2, skipped: 0 }])).toBe('4 passed, 2 failed');
   expect(summaryLine([some, { passed: 0, failed: 0, skipped: 7 }])).toBe('3 passed, 0 failed, 7 skipped');
+});
+
+test('every failed test is told in one line, and so is a file that could not be loaded', () => {
+  const report = readVitestReport({
+    numPassedTests: 4,
+    numFailedTests: 1,
+    numPendingTests: 1,
+    numTodoTests: 1,
+    testResults: [
+      {
+        name: `${process.cwd()}/test/e2e/some.test.ts`,
+        status: 'failed',
+        message: '',
+        assertionResults: [
+          { status: 'passed', fullName: 'it works', failureMessages: [] },
+          {
+            status: 'failed',
+            fullName: 'it heals',
+            failureMessages: ['\u001B[31mError\u001B[39m: no leader\n   after 30 s'],
+          },
+        ],
+      },
+      { name: `${process.cwd()}/broken.test.ts`, status: 'failed', message: 'SyntaxError', assertionResults: [] },
+    ],
+  });
+  expect(report).toEqual({
+    passed: 4,
+    failed: 1,
+    skipped: 2,
+    failures: [
+      'test/e2e/some.test.ts > it heals: Error: no leader after 30 s',
+      'broken.test.ts > (the file): SyntaxError',
+    ],
+  });
+  expect(readVitestReport({ numPassedTests: 1 })).toBeUndefined();
 });
