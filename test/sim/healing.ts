@@ -2,6 +2,7 @@ import type { Cluster } from './cluster.ts';
 import { Violation } from './checks/violation.ts';
 import { schedule } from './faults/faults.ts';
 import { resumeCluster } from './faults/wishes.ts';
+import { NO_FAILURE } from './host/host.ts';
 import { GOOD_LINK } from './network/link.ts';
 
 /** How long a cluster may take to be whole again, after everything was mended. */
@@ -30,7 +31,7 @@ export const mend = (cluster: Cluster): void => {
   for (const member of cluster.members) {
     const { host } = member;
     host.link.set(GOOD_LINK);
-    host.failingPromotions = 0;
+    host.failingPromotions = NO_FAILURE;
     host.slowStop = 0;
     host.hang(0);
     host.setDisk('good');

@@ -13,6 +13,9 @@ export type Operate = (
 /** How long a barrier waits. */
 const BARRIER = 5_000;
 
+/** When a promotion that does not come is given up. */
+const GIVEN_UP: readonly [number, number] = [300, 600];
+
 const DONE: TaskResult = { kind: 'done' };
 const failed = (code: string, message: string): TaskResult => ({ kind: 'failed', code, message });
 
@@ -275,8 +278,9 @@ export const createOperate = (deps: {
       if (server.kind !== 'running' || server.role !== 'replica')
         return later(() => failed('refused', 'it is no running replica'), false);
       database.follow(undefined);
-      const failing = host.failingPromotions > 0;
-      if (failing) host.failingPromotions -= 1;
+      const { count, late } = host.failingPromotions;
+      const failing = count > 0;
+      if (failing) host.failingPromotions = { count: count - 1, late };
       if (failing && world.chance(0.5)) return later(() => failed('refused', 'the promotion was refused'), false);
       const become = (): TaskResult => {
         const now = database.server();
@@ -290,14 +294,16 @@ export const createOperate = (deps: {
       };
       // A promotion that has timed out may still come, and so may one that was aborted.
       if (failing) {
-        later(() => failed('timed-out', 'still in recovery'), false, [300, 600]);
+        later(() => failed('timed-out', 'still in recovery'), false, GIVEN_UP);
         later(
           () => {
-            world.sometimes('a promotion came true after it was given up');
+            const now = database.server();
+            if (now.kind === 'running' && now.role === 'replica')
+              world.sometimes('a promotion came true after it was given up');
             return become();
           },
           true,
-          [700, 1_500],
+          [GIVEN_UP[1], late],
         );
       } else later(become, true);
     }

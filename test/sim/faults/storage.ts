@@ -14,7 +14,12 @@ export type StorageFault =
   | Lasting<'database-hang'>
   | Lasting<'disk-full'>
   | Lasting<'disk-hang'>
-  | { readonly kind: 'failing-promotions'; readonly member: string; readonly count: number }
+  /** They time out and may come `late`, in milliseconds; the agent that would fence the server first may end or stand still meanwhile. */
+  | (Lasting<'failing-promotions'> & {
+      readonly count: number;
+      readonly late: number;
+      readonly agent: 'lives' | 'killed' | 'frozen';
+    })
   | (Lasting<'slow-stop'> & { readonly by: number })
   | Lasting<'lose-data'>;
 
@@ -27,6 +32,26 @@ const spare = (cluster: Cluster, member: Member): boolean =>
       !host.justThawed() &&
       (host.database.acknowledges() || (host.database.streaming() && !host.tags.nofailover)),
   );
+
+const FAILING = [
+  { count: 1, late: 1_500, agent: 'lives', lasts: 0 },
+  { count: 1, late: 4_000, agent: 'killed', lasts: 2_000 },
+  { count: 1, late: 1_500, agent: 'frozen', lasts: 3_000 },
+  { count: 2, late: 4_000, agent: 'lives', lasts: 0 },
+  { count: 3, late: 6_000, agent: 'frozen', lasts: 9_000 },
+] as const;
+
+/** Before it can notice that the promotion was given up. */
+const stopAgent = (cluster: Cluster, member: Member, how: 'killed' | 'frozen', lasts: number): void =>
+  void cluster.world.at(200, () => {
+    const { agent } = member;
+    if (how === 'killed') cluster.killAgent(member);
+    else agent?.freeze();
+    cluster.world.at(lasts, () => {
+      if (how === 'killed') cluster.startAgent(member);
+      else agent?.thaw();
+    });
+  });
 
 export const storageFaults: FaultKinds<StorageFault> = {
   'database-crash': {
@@ -62,9 +87,12 @@ export const storageFaults: FaultKinds<StorageFault> = {
   },
   'failing-promotions': {
     weight: 2,
-    draw: ({ member, pick }) => ({ member, count: pick([1, 1, 2, 3]) }),
-    apply: (cluster, { member, count }) => {
-      cluster.member(member).host.failingPromotions = count;
+    draw: ({ member, pick }) => ({ member, ...pick(FAILING) }),
+    apply: (cluster, { member, lasts, count, late, agent }) => {
+      const victim = cluster.member(member);
+      victim.host.failingPromotions = { count, late };
+      if (agent !== 'lives')
+        victim.atStep = { step: 'promote', happens: () => stopAgent(cluster, victim, agent, lasts) };
     },
   },
   'slow-stop': {

@@ -61,14 +61,16 @@ export interface Host {
   /** Told of what the shell's database port and guard port would tell. */
   onDatabase: () => void;
   onGuard: () => void;
-  /** The next promotions end with a failure; they may be carried out all the same. */
-  failingPromotions: number;
+  /** The next promotions end with a failure; they may be carried out all the same, up to `late` milliseconds after they began. */
+  failingPromotions: { readonly count: number; readonly late: number };
   /** How much longer than usual a clean stop takes: clients that do not go away. */
   slowStop: number;
   /** There is room for a second copy of the data, so that the old one stays until the new one is whole. */
   readonly roomForTwo: boolean;
   up: boolean;
 }
+
+export const NO_FAILURE: Host['failingPromotions'] = { count: 0, late: 0 };
 
 /** How long a guard that goes on after a pause may take to read its clocks and to end a fence. */
 const THAW = 600;
@@ -185,7 +187,7 @@ export const createHost = (deps: {
     right: () => ({ deadline: undefined }),
     onDatabase: () => {},
     onGuard: () => {},
-    failingPromotions: 0,
+    failingPromotions: NO_FAILURE,
     slowStop: 0,
     roomForTwo: world.chance(0.7),
     up: true,
