@@ -13,6 +13,7 @@ import { createStoreFile } from '../agent/store-file.ts';
 import type { ApiDeps } from '../api/deps.ts';
 import { createApi, type Api } from '../api/server.ts';
 import { faultLines } from '../config/faults.ts';
+import { mostAcksOf } from '../config/limits.ts';
 import { loadConfig } from '../config/load.ts';
 import type { LocalConfig } from '../config/local.ts';
 import { ms } from '../core/brand.ts';
@@ -210,10 +211,16 @@ const begin = async (config: LocalConfig, world: World & { readonly guard: Guard
   });
 };
 
+const limitsOf = ({ engine }: LocalConfig): Pick<Self, 'mostAcks'> => {
+  const mostAcks = mostAcksOf(engine);
+  return mostAcks === undefined ? {} : { mostAcks };
+};
+
 const selfOf = (config: LocalConfig): Self => ({
   name: config.member.name,
   agent: randomUUID(),
   engine: config.engine,
+  ...limitsOf(config),
   apiUrl: config.api.advertiseUrl,
   host: config.database.advertiseHost,
   port: config.database.port,

@@ -5,6 +5,7 @@ import { present, type Compiling } from './compiling.ts';
 import { faultAt, type Fault, type Result } from './faults.ts';
 import { parseAddress } from './fields.ts';
 import type { Host } from './host.ts';
+import { acknowledgementFaults, mostAcksOf } from './limits.ts';
 import type { ApiConfig, EngineConfig, EtcdConfig, LocalConfig } from './local.ts';
 import type { WrittenLocal } from './local-schema.ts';
 import { createSecrets } from './secrets.ts';
@@ -25,6 +26,9 @@ export const compileLocal = (written: WrittenLocal, host: Host): Result<LocalCon
   const engine = compileEngine(written, compiling);
   const api = compileApi(written.api, engine?.database.advertiseHost, compiling);
   const settings = compileSettings(written.bootstrap.settings);
+  if (engine !== undefined && settings.kind === 'ok')
+    for (const each of acknowledgementFaults(settings.value, mostAcksOf(engine.engine)))
+      fault(['bootstrap', 'settings', ...each.at], each.found, each.wanted);
   for (const each of ENGINES)
     if (written.api.listen.port === written[each]?.port)
       fault(['api', 'listen'], `port ${written.api.listen.port}, which is ${each}.port too`, 'another port');

@@ -21,6 +21,8 @@ export interface Self {
   /** One life of the process. */
   readonly agent: string;
   readonly engine: string;
+  /** The most acknowledgements that the database can be made to wait for; absent: any number. */
+  readonly mostAcks?: number;
   readonly apiUrl: string;
   readonly host: string;
   readonly port: number;

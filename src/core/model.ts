@@ -122,6 +122,8 @@ export interface MemberRecord {
   readonly pendingRestart: boolean;
   readonly version: string;
   readonly serverVersion: string;
+  /** The most acknowledgements that its database can be made to wait for; absent: any number. */
+  readonly mostAcks?: number | undefined;
   /** The end of its log that this member last dropped, to rejoin. */
   readonly dropped?: LostTail | undefined;
 }

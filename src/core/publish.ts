@@ -59,6 +59,7 @@ export const memberRecord = (m: Memory, positions: PositionAlgebra): MemberRecor
     pendingRestart: (running?.pendingRestart.length ?? 0) > 0,
     version: m.self.version,
     serverVersion: running?.serverVersion ?? '',
+    ...(m.self.mostAcks === undefined ? {} : { mostAcks: m.self.mostAcks }),
     dropped: running?.dropped ?? m.view?.members.get(m.self.name)?.value.dropped,
   };
 };

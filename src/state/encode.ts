@@ -44,6 +44,7 @@ const memberForm = (record: MemberRecord): string =>
     pending_restart: record.pendingRestart,
     version: record.version,
     server_version: record.serverVersion,
+    most_acks: record.mostAcks,
     dropped: record.dropped,
   } satisfies z.input<typeof schemas.member>);
 

@@ -1,5 +1,6 @@
 import { compileSettings, patchSettings } from '../config/settings.ts';
 import { faultLines } from '../config/faults.ts';
+import { acknowledgementFaults } from '../config/limits.ts';
 import { NEVER, type Revision } from '../core/brand.ts';
 import type { ClusterView, ConfigVersion, SettingsDocument } from '../core/model.ts';
 import type { StateTransaction, StateWrite } from '../core/transaction.ts';
@@ -49,6 +50,14 @@ export const changeConfiguration = async (
         message: 'The configuration cannot be used; nothing was changed.',
         details: faultLines(compiled.faults),
       };
+    const impossible = acknowledgementFaults(compiled.value, mostAcks(view));
+    if (impossible.length > 0)
+      return {
+        kind: 'refused',
+        code: 'config-invalid',
+        message: 'The members cannot keep what the configuration promises; nothing was changed.',
+        details: faultLines(impossible),
+      };
     const changes = changeLines(before, after);
     const data = { document: after, changes };
     if (changes.length === 0 && view.configuration !== undefined)
@@ -87,6 +96,12 @@ export const changeConfiguration = async (
     message: `The configuration was changed by somebody else ${ATTEMPTS} times in a row; nothing was written.`,
     hint: 'Look at haagentctl config history, then try again.',
   };
+};
+
+/** What every member's database can be made to wait for; undefined where none has a limit. */
+const mostAcks = (view: ClusterView): number | undefined => {
+  const limits = [...view.members.values()].flatMap(({ value }) => value.mostAcks ?? []);
+  return limits.length === 0 ? undefined : Math.min(...limits);
 };
 
 const nextNumber = (view: ClusterView): number =>

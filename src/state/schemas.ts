@@ -178,6 +178,7 @@ export const member = z
     pending_restart: z.boolean(),
     version: line,
     server_version: line,
+    most_acks: z.number().int().min(0).max(100).optional(),
     dropped: z.object({ folder: text, generation, from: line, bytes: count, commits: count }).optional(),
   })
   .transform((w): Read<MemberRecord> => (positions) => ({
@@ -196,6 +197,7 @@ export const member = z
     pendingRestart: w.pending_restart,
     version: w.version,
     serverVersion: w.server_version,
+    ...(w.most_acks === undefined ? {} : { mostAcks: w.most_acks }),
     ...(w.dropped === undefined ? {} : { dropped: w.dropped }),
   }));
 

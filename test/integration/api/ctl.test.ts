@@ -213,6 +213,21 @@ describe.each<Way>(['agent', 'etcd'])('through %s', (way) => {
     expect(await run('config edit')).toMatchObject({ code: 2 });
   });
 
+  test('config: a promise that a member’s database cannot keep is refused', async () => {
+    const [[who, record] = []] = membersAt(agent.url);
+    if (who === undefined || record === undefined) throw new Error('no member');
+    const limit = (mostAcks: number): void =>
+      cluster.put({ kind: 'put', key: { kind: 'member', name: who }, value: { ...record.value, mostAcks } });
+    limit(0);
+    const refused = await run('config set replication.mode=quorum -y');
+    expect(refused.code).not.toBe(0);
+    expect(refused.err).toMatch(/^DETAIL: replication\.mode.*cannot be made to wait/m);
+    expect(cluster.view().configuration).toBeUndefined();
+    limit(1);
+    expect((await run('config set replication.mode=quorum replication.acks=2 -y')).err).toMatch(/at most 1/);
+    expect(await run('config set replication.mode=quorum -y')).toMatchObject({ code: 0 });
+  });
+
   test('what etcd or an agent says cannot move the terminal', async () => {
     cluster.put({ kind: 'put', key: { kind: 'history' }, value: { ...past, reason: 'evil \u001B[2J\u202E text' } });
     const { out } = await run('history');

@@ -13,9 +13,9 @@ const SECTION = {
 };
 const { postgresql, ...COMMON } = LEAST;
 
-const hostOf = (engine: 'mysql' | 'mariadb', section: object = {}, other: { uid?: number } = {}) =>
+const hostOf = (engine: 'mysql' | 'mariadb', section: object = {}, other: { uid?: number } = {}, more: object = {}) =>
   hostWith(
-    { ...COMMON, [engine]: { ...SECTION, ...section } },
+    { ...COMMON, [engine]: { ...SECTION, ...section }, ...more },
     { '/etc/passwd': PASSWD, '/usr/sbin/mariadbd': '', '/usr/sbin/mysqld': '' },
     other,
   );
@@ -46,6 +46,14 @@ describe.each(['mysql', 'mariadb'] as const)('a section %s', (engine) => {
       'replicator two',
       'haagent two',
     ]);
+  });
+
+  it('refuses to begin with a promise that the servers cannot keep', () => {
+    const settings = (replication: object) => hostOf(engine, {}, {}, { bootstrap: { settings: { replication } } });
+    expect(faults(settings({ mode: 'quorum' })).join()).toMatch(
+      /bootstrap\.settings\.replication\.mode.*quorum.*cannot be made to wait/,
+    );
+    expect(faults(settings({ mode: 'async', acks: 2 }))).toEqual([]);
   });
 
   it('is checked as a whole, with every fault at once', () => {

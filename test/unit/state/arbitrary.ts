@@ -159,6 +159,7 @@ export const values: { readonly [K in KeyKind]: fc.Arbitrary<KeyValues[K]> } = {
       pendingRestart: fc.boolean(),
       version: text,
       serverVersion: text,
+      mostAcks: fc.option(fc.nat(100), { nil: undefined }),
       dropped: fc.record({
         folder: fc.constant('/var/lib/haagent/postgres/lost-20261125153000'),
         generation,
