@@ -1,14 +1,15 @@
 /** `npm run chaos`: breaks a real cluster on purpose, in every way that is known, while clients write. See `usage`. */
 import { parseArgs } from 'node:util';
 import { compileSettings } from '../src/config/settings.ts';
-import { faultNames, findFault, type FaultName } from './faults/faults.ts';
+import { faultNames, findScenarios, type ScenarioName } from './faults/faults.ts';
 import type { LabKind } from './suite/open-lab.ts';
 import { runSuite } from './suite/suite.ts';
 
-const usage = `npm run chaos -- --scenario NAME|all [--runs 1] [--report FILE] [--ttl 10] [--seed 1]
+const usage = `npm run chaos -- --scenario NAME|all|states [--runs 1] [--report FILE] [--ttl 10] [--seed 1]
                [--engine postgres] [--mode async|sync|quorum] [--lab process|container]
 
-  --scenario  ${faultNames.join(', ')}; or several, with commas between
+  --scenario  ${faultNames.join(', ')}; or several, with commas between;
+              states: agent, guard and database killed and frozen in the middle of everything they do
   --report    a line of JSON for every run is added to this file; logs of runs that failed are kept in FILE.logs
   --ttl       how long a silent primary keeps its right, in seconds: 3 to 60
   --lab       process: every server is a process of this machine, on a host of its own (root) or on loopback;
@@ -48,10 +49,9 @@ const wholeNumber = (text: string, name: string, least: number, most: number): n
     : refuse(`--${name} ${text}: must be a whole number from ${least} to ${most}`);
 };
 
-const scenariosOf = (text: string | undefined): readonly FaultName[] => {
+const scenariosOf = (text: string | undefined): readonly ScenarioName[] => {
   if (text === undefined) return refuse('--scenario is missing');
-  if (text === 'all') return faultNames;
-  return text.split(',').map((name) => findFault(name) ?? refuse(`--scenario ${name}: unknown`));
+  return text.split(',').flatMap((name) => findScenarios(name) ?? refuse(`--scenario ${name}: unknown`));
 };
 
 const given = readArguments();

@@ -9,6 +9,10 @@ export interface Engine {
   servesClients(proc: Proc): boolean;
   /** A program that copies the data of another member. */
   copiesData(proc: Proc): boolean;
+  /** A program that takes the member's data back to where its log parted from the primary's. */
+  rewindsData(proc: Proc): boolean;
+  /** A process of the server that sends the log to a replica. */
+  sendsLog(proc: Proc): boolean;
   /** Makes a replica writable without asking its agent. */
   promoteByHand(lab: Lab, replica: string): Promise<void>;
   /** Makes the primary remove log that the member, which is down, has not received. */

@@ -35,6 +35,8 @@ export const createMysqlEngine = (engine: 'mysql' | 'mariadb', lab: Lab): Engine
   // One process serves all: there is none that serves clients only.
   servesClients: () => false,
   copiesData: ({ args }) => args.some((arg) => /(mariadb-backup|mbstream)$/.test(arg)),
+  rewindsData: () => false, // it has no such program: a log that parted is copied anew
+  sendsLog: () => false, // threads do, not processes
   promoteByHand: async (at, replica) => {
     await at.query(replica, engine === 'mariadb' ? 'stop slave' : 'stop replica');
     await at.query(replica, 'set global read_only = 0');

@@ -6,6 +6,7 @@ import { createPostgresDialect } from '../workload/postgres.ts';
 import type { Engine } from './engine.ts';
 
 const SERVES_A_CLIENT = /^postgres: (\S+: )?chaos /;
+const SENDS_LOG = /^postgres: (\S+: )?walsender /;
 const WAIT_MS = 30_000;
 const HOLD_MS = 60_000;
 
@@ -38,6 +39,8 @@ export const createPostgresEngine = (lab: Lab): Engine => ({
   dialect: createPostgresDialect(lab.writer),
   servesClients: ({ args }) => SERVES_A_CLIENT.test(args.join(' ')),
   copiesData: ({ args }) => args.some((arg) => arg.endsWith('pg_basebackup')),
+  rewindsData: ({ args }) => args.some((arg) => arg.endsWith('pg_rewind')),
+  sendsLog: ({ args }) => SENDS_LOG.test(args.join(' ')),
   promoteByHand: async (at, replica) => {
     await at.query(replica, 'SELECT pg_promote(wait => false)');
   },

@@ -35,6 +35,7 @@ import { partitionReplica } from './partition-replica.ts';
 import { partitionReplicas } from './partition-replicas.ts';
 import { postmasterFreeze } from './postmaster-freeze.ts';
 import { replayBlocked } from './replay-blocked.ts';
+import { findStrike, strikeNames, type StrikeName } from './strikes.ts';
 import { swarm } from './swarm.ts';
 import { switchover } from './switchover.ts';
 import { upgrade } from './upgrade.ts';
@@ -91,6 +92,25 @@ export const faultNames: readonly FaultName[] = Object.keys(faults).filter(isFau
 export const findFault = (name: string): FaultName | undefined => {
   const meant = name === 'failover' ? 'kill' : name;
   return isFaultName(meant) ? meant : undefined;
+};
+
+/** A fault of the list, or a cell of the table of states (`strikeNames`). */
+export type ScenarioName = FaultName | StrikeName;
+
+export const faultOf = (name: ScenarioName): Fault => {
+  const found = isFaultName(name) ? faults[name] : findStrike(name);
+  if (found === undefined) throw new Error(`there is no scenario ${name}`);
+  return found;
+};
+
+/** What is meant by a name on a command line: `all` faults of the list, the whole table of `states`, or one of either. */
+export const findScenarios = (name: string): readonly ScenarioName[] | undefined => {
+  if (name === 'all') return faultNames;
+  if (name === 'states') return strikeNames;
+  const fault = findFault(name);
+  if (fault !== undefined) return [fault];
+  const strike = strikeNames.find((each) => each === name);
+  return strike === undefined ? undefined : [strike];
 };
 
 const NEEDED: Readonly<Record<Need, { readonly is: (lab: Lab) => boolean; readonly lacks: string }>> = {

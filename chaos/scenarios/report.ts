@@ -1,9 +1,9 @@
-import type { FaultName } from '../faults/faults.ts';
+import type { ScenarioName } from '../faults/faults.ts';
 
 /** What one run of a scenario showed. Undefined: it could not be found out. */
 export interface ScenarioReport {
   readonly engine: string;
-  readonly scenario: FaultName;
+  readonly scenario: ScenarioName;
   readonly oldPrimary: string;
   readonly newPrimary: string | undefined;
   /** When the fault began, on this process's monotonic clock (`performance.now`), as in the journal of the writes. */

@@ -5,7 +5,7 @@ import { findOverlap } from '../checks/overlap.ts';
 import { findSurvivorsBehindLosses } from '../checks/suffix.ts';
 import type { Engine } from '../engines/engine.ts';
 import { spanMs, type Fault } from '../faults/fault.ts';
-import { faults, type FaultName } from '../faults/faults.ts';
+import { faultOf, type ScenarioName } from '../faults/faults.ts';
 import type { Lab } from '../lab/lab.ts';
 import { pause } from '../lab/wait.ts';
 import { serverOf } from '../workload/dialect.ts';
@@ -21,7 +21,7 @@ import { problemsOf } from './verdict.ts';
 export interface ScenarioOptions {
   readonly lab: Lab;
   readonly engine: Engine;
-  readonly scenario: FaultName;
+  readonly scenario: ScenarioName;
   /** How long the writers run before the fault, in milliseconds. */
   readonly warmUpMs: number;
   /** The most that the cluster may need to take writes again, and then to heal. */
@@ -118,7 +118,7 @@ const judge = async (
   end: number,
 ): Promise<ScenarioReport> => {
   const { lab, engine } = options;
-  const fault: Fault = faults[options.scenario];
+  const fault = faultOf(options.scenario);
   const after = course.healed?.primary;
   const acks = acksOf(clients.workload.attempts);
   const failures = [...course.failures];
@@ -165,7 +165,7 @@ const judge = async (
  */
 export const runScenario = async (options: ScenarioOptions): Promise<ScenarioReport> => {
   const { lab, engine, scenario, progress } = options;
-  const named: Fault = faults[scenario];
+  const named = faultOf(scenario);
   const fault: Fault = options.lastsMs === undefined ? named : { ...named, lasts: { ttls: 0, ms: options.lastsMs } };
   const random = randomFrom(options.seed ?? 1);
   const before = await lab.waitForHealthy({ deadlineMs: options.deadlineMs });

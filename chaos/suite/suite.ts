@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createPostgresEngine } from '../engines/postgres.ts';
-import { faults, lackOf, type FaultName } from '../faults/faults.ts';
+import { faultOf, lackOf, type ScenarioName } from '../faults/faults.ts';
 import type { Lab } from '../lab/lab.ts';
 import { recordOf, type RunRecord } from '../scenarios/report.ts';
 import { runScenario } from '../scenarios/scenario.ts';
@@ -11,7 +11,7 @@ import { openLab, type LabKind } from './open-lab.ts';
 import { summaryOf, type Entry } from './summary.ts';
 
 export interface SuiteOptions {
-  readonly scenarios: readonly FaultName[];
+  readonly scenarios: readonly ScenarioName[];
   readonly runs: number;
   readonly lab: LabKind;
   readonly mode: string;
@@ -29,7 +29,7 @@ const ALLOWANCE_MS = 3_000;
 const JUDGED_LOAD = 5;
 const DEADLINE_MS = 60_000;
 
-const nothingKnown = (scenario: FaultName, options: SuiteOptions): RunRecord => ({
+const nothingKnown = (scenario: ScenarioName, options: SuiteOptions): RunRecord => ({
   engine: 'postgres',
   mode: options.mode,
   scenario,
@@ -90,9 +90,9 @@ export const runSuite = async (options: SuiteOptions): Promise<number> => {
       );
   };
 
-  const runOne = async (scenario: FaultName, run: number): Promise<void> => {
+  const runOne = async (scenario: ScenarioName, run: number): Promise<void> => {
     const lab = await clusters.current();
-    const notRun = lackOf(faults[scenario], lab);
+    const notRun = lackOf(faultOf(scenario), lab);
     if (notRun !== undefined) {
       say(`${scenario}: NOT RUN: ${notRun}`);
       note({ run, record: nothingKnown(scenario, options), problems: [], notRun });
@@ -126,7 +126,7 @@ export const runSuite = async (options: SuiteOptions): Promise<number> => {
     if (options.signal.aborted) return;
     note(entry);
     if (entry.record.passed) return;
-    const kept = join(logs, `${scenario}-${run + 1}-${basename(lab.dir)}`);
+    const kept = join(logs, `${scenario.replaceAll('/', '-')}-${run + 1}-${basename(lab.dir)}`);
     await keepEvidence(lab, kept);
     for (const problem of entry.problems) say(`  PROBLEM: ${problem.split('\n--- ')[0]}`);
     say(`  logs are kept in ${kept}; the next scenario gets a new cluster`);

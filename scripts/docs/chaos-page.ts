@@ -1,5 +1,6 @@
 import { faults, faultNames } from '../../chaos/faults/faults.ts';
 import type { Fault, Need, Span } from '../../chaos/faults/fault.ts';
+import { states } from '../../chaos/faults/states.ts';
 import { code, table } from './markdown.ts';
 
 const NEEDS: Readonly<Record<Need, string>> = {
@@ -39,6 +40,7 @@ Real clusters are broken on purpose while clients write, and everything that was
     npm run chaos -- --scenario kill                           one fault to one cluster
     npm run chaos -- --scenario kill,partition --runs 10       several, again and again
     npm run chaos -- --scenario all --report runs.jsonl        all of them, in less than 45 minutes
+    npm run chaos -- --scenario states --ttl 4                 the table of states below, in about 10 minutes
     npm run chaos -- --scenario all --lab container            in containers (Linux, root)
 
 A run starts a cluster of three members, three etcd servers and HAProxy, and uses it for scenario after scenario until one
@@ -87,8 +89,20 @@ ${table(
   faultNames.map((name) => row(name, faults[name])),
 )}
 
+## States
+
+A member is caught in the middle of something by watching its processes and the leader key, and then its agent, its guard or the
+database's part (the postmaster, or the program that works on the data) gets SIGKILL (\`kill\`) or SIGSTOP for twice the ttl
+(\`freeze\`). A cell is named \`STATE/VICTIM-BLOW\`, for instance \`promotion/agent-kill\`; \`states\` is the whole table. Some cells
+run in every \`npm test\` (\`test/e2e/states.test.ts\`).
+
+${table(
+  ['state', 'who is struck'],
+  Object.entries(states).map(([name, { sentence }]) => [code(name), sentence]),
+)}
+
 ## A new scenario
 
-One file in \`chaos/faults\` that says what is done, how it is undone and what is expected, and a line in \`chaos/faults/faults.ts\`. What
-differs between database engines is asked of \`chaos/engines\`.
+One file in \`chaos/faults\` that says what is done, how it is undone and what is expected, and a line in \`chaos/faults/faults.ts\`;
+for a state, an entry in \`chaos/faults/states.ts\`. What differs between database engines is asked of \`chaos/engines\`.
 `;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { spanMs, type Fault } from '../../../chaos/faults/fault.ts';
-import { faultNames, faults, findFault, lackOf } from '../../../chaos/faults/faults.ts';
+import { faultNames, faultOf, faults, findFault, findScenarios, lackOf } from '../../../chaos/faults/faults.ts';
 import type { Lab } from '../../../chaos/lab/lab.ts';
 import { randomFrom } from '../../../chaos/scenarios/random.ts';
 import { recordOf, type ScenarioReport } from '../../../chaos/scenarios/report.ts';
@@ -71,6 +71,18 @@ test('a scenario is found by its name, the loss of a host also by its other name
   expect(findFault('failover')).toBe('kill');
   expect(findFault('toString')).toBeUndefined();
   expect(faultNames).toContain('swarm');
+});
+
+test('every cell of the table of states is a scenario, and `states` means all of them', () => {
+  const cells = findScenarios('states') ?? [];
+  expect(cells).toHaveLength(48);
+  for (const cell of cells) expect(findScenarios(cell)).toEqual([cell]);
+  expect(faultOf('clone/guard-kill').sentence('pg1')).toBe(
+    'SIGKILL of the guard of a replica that copies its data anew',
+  );
+  expect(faultOf('clone/guard-freeze').lasts).toEqual({ ttls: 2, ms: 0 });
+  for (const wrong of ['clone', 'clone/guard', 'clone/guard-mend', 'dance/guard-kill'])
+    expect(findScenarios(wrong)).toBeUndefined();
 });
 
 test('a lab says what it lacks for a fault', () => {
