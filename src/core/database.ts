@@ -70,6 +70,11 @@ export type DatabaseView =
       readonly wasPrimary: boolean;
       readonly position: Position | undefined;
       readonly generation: number;
+      /**
+       * This member's own initialization made it, with the engine's installer, and it was never started since: nobody can
+       * have written to it.
+       */
+      readonly pristine?: true;
       /** Processes of a dead server are still there (children that outlived it). */
       readonly leftovers: number;
     }

@@ -33,7 +33,7 @@ export interface Snapshot {
 
 export const takeSnapshot = (m: Memory, positions: PositionAlgebra): Snapshot => {
   const { view } = m;
-  const db = m.database.kind === 'known' ? m.database.value : undefined;
+  const db = m.database.kind === 'known' ? asData(m.database.value, view) : undefined;
   const left = m.silence === undefined ? Infinity : silenceLeft(m.silence, m.settings.timing.drift, m.now);
   const released = isReleased(m);
   const held = m.silence?.paused === true && !released;
@@ -53,6 +53,22 @@ export const takeSnapshot = (m: Memory, positions: PositionAlgebra): Snapshot =>
     rightLeft: rightLeft(m),
   };
 };
+
+/** Data that only a claim made which another member has taken over, and that nobody can have written to. */
+const isOutdone = (db: DatabaseView, view: ClusterView | undefined): boolean => {
+  const wanted = view?.initialize?.value.systemId;
+  return db.kind === 'stopped' && db.pristine === true && wanted !== undefined && db.systemId !== wanted;
+};
+
+/** It counts as none: a copy of the cluster's takes its place (I12). */
+const asData = (db: DatabaseView, view: ClusterView | undefined): DatabaseView =>
+  isOutdone(db, view) ? { kind: 'empty' } : db;
+
+/** Why a copy is needed where the rules see no data. */
+export const whyEmpty = ({ m, view }: Snapshot): string =>
+  m.database.kind === 'known' && isOutdone(m.database.value, view)
+    ? 'the database was made here for a claim that another member took over, and was never used: it is set aside'
+    : 'the data directory is empty';
 
 const isReleased = (m: Memory): boolean => {
   const heartbeat = m.view?.heartbeat;

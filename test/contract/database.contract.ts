@@ -80,7 +80,7 @@ export const databaseContract = (what: string, open: () => Promise<DrivenCluster
       expect(result).toMatchObject(DONE);
       systemId = result.kind === 'done' ? (result.systemId ?? '') : '';
       expect(systemId).not.toBe('');
-      expect(await a.look()).toMatchObject({ kind: 'stopped', systemId, cleanly: true, leftovers: 0 });
+      expect(await a.look()).toMatchObject({ kind: 'stopped', systemId, cleanly: true, leftovers: 0, pristine: true });
     });
 
     test('a start is always one of a replica, which takes no writes', async () => {
@@ -95,6 +95,14 @@ export const databaseContract = (what: string, open: () => Promise<DrivenCluster
       expect(await a.run({ kind: 'barrier', term: 7n as never })).toMatchObject(FAILED);
       expect(await start(a)).toMatchObject(DONE);
       expect(await a.look()).toMatchObject({ kind: 'running', role: 'replica' });
+    });
+
+    test('from its first start on, data is not as new any more, whatever becomes of it', async () => {
+      expect(await a.run({ kind: 'stop', reason: 'test' })).toMatchObject(DONE);
+      const view = await a.look();
+      expect(view).toMatchObject({ kind: 'stopped', systemId });
+      expect(view).not.toHaveProperty('pristine');
+      expect(await start(a)).toMatchObject(DONE);
     });
 
     test('promote makes it primary with the generation that was reserved, and a barrier is acknowledged', async () => {

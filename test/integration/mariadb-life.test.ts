@@ -49,6 +49,7 @@ describe.each<Engine>(['mariadb'])('%s', (engine) => {
       cleanly: true,
       wasPrimary: false,
       generation: 0,
+      pristine: true,
     });
     await a.database.start({ ...step(), source: undefined });
     expect(await a.running()).toMatchObject({ role: 'replica', writable: false, generation: 0, source: undefined });
@@ -105,6 +106,7 @@ describe.each<Engine>(['mariadb'])('%s', (engine) => {
       positions.compare((await b.running()).position, finalPosition!) === 'equal' ? true : undefined,
     );
     expect(await a.view()).toMatchObject({ kind: 'stopped', cleanly: true, wasPrimary: true, position: finalPosition });
+    expect(await a.view()).not.toHaveProperty('pristine');
     await b.database.promote({ ...step(), generation: 3 });
     expect((await ids(b)).at(-1)).toBeGreaterThanOrEqual(last);
     await a.database.start({ ...step(), source: b.source });

@@ -18,6 +18,8 @@ export interface Place {
     readonly settings: string;
     /** Stands while the data directory is no database. */
     readonly marker: string;
+    /** Stands while the data is what an initialization made, never started since. */
+    readonly pristine: string;
     /** Where new data is made before it takes the place of the old. */
     readonly fresh: string;
   };

@@ -4,9 +4,11 @@ import type { Step } from '../../ports/database.ts';
 import { budgetOf, type Budget } from '../engine/budget.ts';
 import { ifMissing } from '../engine/files.ts';
 import { unfinished } from '../engine/markers.ts';
+import { forgetPristine, markPristine } from '../engine/pristine.ts';
 import { replaceData } from '../engine/replace-data.ts';
 import { writeCleanEnd } from './clean-end.ts';
 import { privateConfiguration } from './configuration.ts';
+import { dataState } from './data-state.ts';
 import type { Dialect } from './dialect.ts';
 import { succeeded } from './failures.ts';
 import { newIdentity, writeIdentity } from './identity.ts';
@@ -52,6 +54,7 @@ export const initialize = async (site: Site, step: Step): Promise<{ readonly sys
   if ((await unfinished(site)) !== 'initialize') await refuseForeignContent(options.dataDir);
   const dialect = await site.dialect(budget.part());
   const systemId = newIdentity();
+  await forgetPristine(site);
   await replaceData(site, 'initialize', { keepOld: false }, budget, async (fresh) => {
     await createData(site, dialect, fresh, budget);
     const account =
@@ -60,6 +63,8 @@ export const initialize = async (site: Site, step: Step): Promise<{ readonly sys
       furnish(site, dialect, session, systemId, budget),
     );
     await writeIdentity(site, systemId, fresh);
+    // What the operator's command restored may hold data of people.
+    if (options.customBootstrap === undefined) await markPristine(site, await dataState(fresh));
   });
   await writeCleanEnd(site, { gtids: '', generation: 0, wasPrimary: false });
   await site.files.write(site.paths.replicaMark, '');

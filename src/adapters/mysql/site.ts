@@ -24,6 +24,7 @@ interface Paths {
   readonly log: string;
   readonly settings: string;
   readonly marker: string;
+  readonly pristine: string;
   readonly lostTails: string;
   /** While this is absent the server counts as a primary. Every start comes up read-only, whether it is there or not. */
   readonly replicaMark: string;
@@ -70,6 +71,7 @@ const pathsOf = (options: MysqlOptions): Paths => {
     log: join(own, 'server.log'),
     settings: join(own, 'settings.json'),
     marker: join(own, 'incomplete.json'),
+    pristine: join(own, 'pristine.json'),
     lostTails: own,
     replicaMark: join(own, 'replica'),
     cleanEnd: join(own, 'clean-end.json'),

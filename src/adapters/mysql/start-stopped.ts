@@ -3,6 +3,7 @@ import type { Step } from '../../ports/database.ts';
 import type { GuardTarget } from '../../ports/guard.ts';
 import { budgetOf, type Budget } from '../engine/budget.ts';
 import { unfinished } from '../engine/markers.ts';
+import { forgetPristine } from '../engine/pristine.ts';
 import { forgetCleanEnd } from './clean-end.ts';
 import { saidBy } from './errors.ts';
 import { fence } from './fence.ts';
@@ -54,6 +55,7 @@ export const startStopped = async (parts: Parts, target: GuardTarget, step: Step
   await site.files.directory(socketDir, 0o755);
   await site.files.write(site.paths.replicaMark, '');
   if ((await readIdentity(site)) === undefined) await writeIdentity(site, newIdentity());
+  await forgetPristine(site);
   await forgetCleanEnd(site);
   await writeLaunched(site, parameters);
   const dialect = await site.dialect(budget.part());

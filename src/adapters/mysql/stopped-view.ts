@@ -2,7 +2,9 @@ import { stat } from 'node:fs/promises';
 import type { DatabaseView } from '../../core/database.ts';
 import type { Step } from '../../ports/database.ts';
 import { ifMissing } from '../engine/files.ts';
+import { isPristine } from '../engine/pristine.ts';
 import { readCleanEnd } from './clean-end.ts';
+import { dataState } from './data-state.ts';
 import { readIdentity } from './identity.ts';
 import type { Site } from './site.ts';
 
@@ -15,6 +17,7 @@ export const stoppedView = async (site: Site, step: Step): Promise<DatabaseView>
     await stat(site.paths.replicaMark).catch(ifMissing),
   ];
   const dialect = await site.dialect(step);
+  const pristine = await isPristine(site, await dataState(site.options.dataDir));
   return {
     kind: 'stopped',
     systemId: systemId ?? '',
@@ -23,5 +26,6 @@ export const stoppedView = async (site: Site, step: Step): Promise<DatabaseView>
     position: end === undefined ? undefined : dialect.toPosition(end.gtids, end.generation),
     generation: end?.generation ?? 0,
     leftovers,
+    ...(pristine ? { pristine } : {}),
   };
 };

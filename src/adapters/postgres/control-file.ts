@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Step } from '../../ports/database.ts';
 import { succeeded } from './failures.ts';
 import { ifMissing } from '../engine/files.ts';
-import { parseLsn, type Lsn } from './lsn.ts';
+import { formatLsn, parseLsn, type Lsn } from './lsn.ts';
 import type { Site } from './site.ts';
 
 /** What `pg_control` says: the state in which the server left its data. */
@@ -21,6 +21,10 @@ export interface ControlFile {
   /** Settings of the primary that a replica must not go below, by parameter name. */
   readonly limits: Readonly<Record<string, number>>;
 }
+
+/** The data as its last clean end left it: any start changes this, at the latest when it takes its first write. */
+export const stateOf = ({ systemId, state, checkpointTimeline, checkpoint }: ControlFile): string =>
+  `system ${systemId}, ${state}, checkpoint ${formatLsn(checkpoint)} on timeline ${checkpointTimeline}`;
 
 const LIMITS = {
   max_connections: 'max_connections setting',

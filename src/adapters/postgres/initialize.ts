@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { StepError } from '../../core/errors.ts';
 import type { Step } from '../../ports/database.ts';
 import { cleanAutoConf } from './auto-conf.ts';
-import { createControlFileReader } from './control-file.ts';
+import { createControlFileReader, stateOf } from './control-file.ts';
 import { budgetOf, type Budget } from '../engine/budget.ts';
 import { succeeded } from './failures.ts';
 import { ifMissing } from '../engine/files.ts';
 import { unfinished } from '../engine/markers.ts';
+import { forgetPristine, markPristine } from '../engine/pristine.ts';
 import { firstLimits, mergeParameters } from './parameters.ts';
 import { untilWritable, withPrivateServer } from './private-server.ts';
 import { replaceData } from '../engine/replace-data.ts';
@@ -54,6 +55,7 @@ export const initialize = async (
   if ((await unfinished(site)) !== 'initialize') await refuseForeignContent(options.dataDir);
   const limits = firstLimits(mergeParameters(options.parameters, settings.config?.parameters ?? {}).accepted);
   let systemId: string | undefined;
+  await forgetPristine(site);
   await replaceData(site, 'initialize', { keepOld: false }, budget, async (fresh) => {
     await createData(site, fresh, budget);
     const statements = await roleStatements(options.credentials, await site.dialect(budget.part()));
@@ -64,7 +66,10 @@ export const initialize = async (
     await cleanAutoConf(site, fresh);
     await rm(join(fresh, 'recovery.signal'), { force: true });
     await files.write(join(fresh, 'standby.signal'), '');
-    systemId = (await createControlFileReader(site, fresh).read(budget.part()))?.systemId;
+    const made = await createControlFileReader(site, fresh).read(budget.part());
+    // What the operator's command restored may hold data of people.
+    if (made !== undefined && options.customBootstrap === undefined) await markPristine(site, stateOf(made));
+    systemId = made?.systemId;
   });
   if (systemId === undefined)
     throw new StepError('failed', `the new database in ${options.dataDir} has no readable control file`);

@@ -6,13 +6,14 @@ import { elapsedAtMost, type Instant } from '../../core/instant.ts';
 import type { Step } from '../../ports/database.ts';
 import type { ProcessInfo } from '../../ports/processes.ts';
 import type { Admin } from './admin.ts';
-import type { ControlFileReader } from './control-file.ts';
+import { stateOf, type ControlFileReader } from './control-file.ts';
 import { inspectDirectory } from './data-directory.ts';
 import type { DiskSpace } from '../engine/disk-space.ts';
 import { budgetOf, type Budget } from '../engine/budget.ts';
 import { fileErrorCode, readIfThere } from '../engine/files.ts';
 import type { Histories } from './histories.ts';
 import { unfinished } from '../engine/markers.ts';
+import { isPristine } from '../engine/pristine.ts';
 import type { Postmaster } from './postmaster.ts';
 import { parseRunning, RUNNING, type RunningAnswer } from './running-query.ts';
 import { sqlStateOf } from './session.ts';
@@ -133,7 +134,8 @@ export const createObserve = (deps: ObserveDeps): ((step: Step) => Promise<Datab
       };
     histories.forget();
     const label = await readIfThere(join(dataDir, 'backup_label'));
-    return stoppedView(found, label, histories, processes.within(dataDir).length);
+    const view = await stoppedView(found, label, histories, processes.within(dataDir).length);
+    return view.kind === 'stopped' && (await isPristine(site, stateOf(found))) ? { ...view, pristine: true } : view;
   };
 
   return async (step) => {

@@ -20,6 +20,7 @@ interface Paths {
   readonly log: string;
   readonly settings: string;
   readonly marker: string;
+  readonly pristine: string;
   readonly lostTails: string;
   /** A file whose presence makes every start come up as a replica. */
   readonly replicaMark: string;
@@ -56,6 +57,7 @@ const pathsOf = (options: PostgresOptions): Paths => {
     log: join(own, 'postgres.log'),
     settings: join(own, 'settings.json'),
     marker: join(own, 'incomplete.json'),
+    pristine: join(own, 'pristine.json'),
     lostTails: own,
     work: join(own, 'work'),
     replicaMark: join(options.dataDir, 'standby.signal'),

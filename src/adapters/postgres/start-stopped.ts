@@ -11,6 +11,7 @@ import { budgetOf, type Budget } from '../engine/budget.ts';
 import { fence } from './fence.ts';
 import { ifMissing } from '../engine/files.ts';
 import { unfinished } from '../engine/markers.ts';
+import { forgetPristine } from '../engine/pristine.ts';
 import { ensureOwnSlot } from './own-slot.ts';
 import type { Parts } from './parts.ts';
 import { dropIdlePlaceholders } from './placeholders.ts';
@@ -94,6 +95,7 @@ export const startStopped = async (parts: Parts, target: GuardTarget, order: Sta
       `starting PostgreSQL in ${dataDir}: a ${interrupted} was interrupted, so this is no database`,
     );
   if (processes.within(dataDir).length > 0) await fence(parts, target, budget.part());
+  await forgetPristine(site);
   const args = await makeReplica(parts, order, budget);
   const id = await postmaster.launch(args);
   const slot = order.source === undefined ? undefined : ensureOwnSlot(site, order.source, budget.part());

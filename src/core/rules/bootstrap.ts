@@ -12,6 +12,9 @@ const claim = (s: Snapshot, how: Initialize['how'], systemId: string | undefined
 
 const claimed = (s: Snapshot): Initialize | undefined => s.view?.initialize?.value;
 const mine = (s: Snapshot): boolean => claimed(s)?.by === s.m.self.name && claimed(s)?.instance === s.m.instance;
+const hasNoData = (s: Snapshot): boolean => s.db?.kind === 'empty' || s.db?.kind === 'incomplete';
+/** A database of an earlier claim of its own, which it may still publish. */
+const hasUnused = (s: Snapshot): boolean => s.db?.kind === 'stopped' && s.db.pristine === true;
 const unborn = (s: Snapshot): boolean => claimed(s) !== undefined && claimed(s)?.systemId === undefined;
 
 /** How a cluster begins: one bootstrap, decided by compare-and-swap on `initialize` (invariant I12). */
@@ -19,8 +22,7 @@ export const bootstrapRules: readonly Rule[] = [
   {
     id: 'bootstrap.claim',
     why: 'no cluster is known and this member has no data: claim the right to create it',
-    when: (s) =>
-      claimed(s) === undefined && (s.db?.kind === 'empty' || s.db?.kind === 'incomplete') && !s.m.self.tags.nofailover,
+    when: (s) => claimed(s) === undefined && hasNoData(s) && !s.m.self.tags.nofailover,
     then: (s) => act('then create the database', [{ do: 'initialize', value: claim(s, 'created', undefined) }]),
   },
   {
@@ -44,7 +46,7 @@ export const bootstrapRules: readonly Rule[] = [
   {
     id: 'bootstrap.create',
     why: 'this member holds the claim: create the database',
-    when: (s) => unborn(s) && mine(s) && (s.db?.kind === 'empty' || s.db?.kind === 'incomplete'),
+    when: (s) => unborn(s) && mine(s) && hasNoData(s),
     then: (s) =>
       backingOff(s, 'initialize')
         ? wait('try again', [s.m.trouble?.message ?? ''], 1000)
@@ -62,10 +64,10 @@ export const bootstrapRules: readonly Rule[] = [
   {
     id: 'bootstrap.take-claim',
     why: 'the member that claimed the bootstrap is gone and never published a database: claim it instead',
-    when: (s) => unborn(s) && !mine(s) && claimantGone(s) && (s.db?.kind === 'empty' || s.db?.kind === 'incomplete'),
+    when: (s) => unborn(s) && !mine(s) && claimantGone(s) && (hasNoData(s) || hasUnused(s)),
     then: (s) =>
       act(
-        'then create the database',
+        hasUnused(s) ? 'then publish the database that it has created itself' : 'then create the database',
         [{ do: 'initialize', value: claim(s, 'created', undefined) }],
         [`${claimed(s)?.by} is gone`],
       ),

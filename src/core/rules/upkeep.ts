@@ -8,6 +8,7 @@ import {
   failuresOf,
   leaderPosition,
   wantedSource,
+  whyEmpty,
   type Snapshot,
 } from '../snapshot.ts';
 import { keptClosed } from '../quorum/open.ts';
@@ -246,8 +247,7 @@ export const followerRules: readonly Rule[] = [
     id: 'member.clone',
     why: 'the cluster is known and this member has no usable data: copy it, never create it (I12)',
     when: (s) => (s.db?.kind === 'empty' || s.db?.kind === 'incomplete') && !s.leaderLost && leaderIsPrimary(s),
-    then: (s) =>
-      clone(s, s.db?.kind === 'incomplete' ? `a ${s.db.step} was interrupted` : 'the data directory is empty'),
+    then: (s) => clone(s, s.db?.kind === 'incomplete' ? `a ${s.db.step} was interrupted` : whyEmpty(s)),
   },
   {
     id: 'member.wait-donor',

@@ -63,6 +63,7 @@ export const createDatabase = (now: () => number): SimDatabase => {
   let source: Source | undefined;
   let streaming = false;
   let rewindable = false;
+  let pristine = false;
 
   const generation = (): number => position.path.at(-1)?.[0] ?? 0;
   const serving = (): boolean => server.kind === 'running' || server.kind === 'closing';
@@ -95,6 +96,7 @@ export const createDatabase = (now: () => number): SimDatabase => {
             position: server.cleanly ? position : undefined,
             generation: generation(),
             leftovers: server.leftovers,
+            ...(pristine ? { pristine } : {}),
           };
         case 'starting':
           return { kind: 'starting', systemId, progress: 'recovering' };
@@ -151,11 +153,13 @@ export const createDatabase = (now: () => number): SimDatabase => {
     create: (id) => {
       systemId = id;
       position = simPosition([[1, 0]], 10);
+      pristine = true;
       server = { kind: 'stopped', cleanly: true, leftovers: 0, wasPrimary: false };
     },
     copy: (from) => {
       systemId = from.systemId();
       position = from.position();
+      pristine = false;
       server = { kind: 'stopped', cleanly: true, leftovers: 0, wasPrimary: false };
     },
     rewindTo: (from) => {
@@ -163,6 +167,7 @@ export const createDatabase = (now: () => number): SimDatabase => {
       server = { kind: 'stopped', cleanly: true, leftovers: 0, wasPrimary: false };
     },
     begin: (from) => {
+      pristine = false;
       source = from;
       streaming = false;
       heardAt = endedAt = undefined;

@@ -118,6 +118,7 @@ export const situations: readonly Situation[] = [
   situation('store.unreadable', follower({ view: view({ unreadable: new Set(['history']) }) })),
   situation('database.not-observed', follower({ database: unknown('not yet') })),
   situation('member.other-cluster', follower(db(running({ systemId: 'another' })))),
+  situation('member.other-cluster', follower(db(stopped({ systemId: 'another' })))),
   situation('member.unusable-data', follower(db({ kind: 'unusable', why: 'another version' }))),
   situation('pause.hands-off', follower({ settings: { ...DEFAULT_SETTINGS, pause: true }, view: vacant })),
   situation('handover.checkpoint', leader(handing({ phase: 'checkpointing' })), 'run:checkpoint'),
@@ -290,6 +291,23 @@ export const situations: readonly Situation[] = [
     'initialize',
   ),
   situation(
+    'bootstrap.take-claim',
+    follower({
+      view: view({ ...noCluster, initialize: unborn('b'), members: new Map() }),
+      ...db(stopped({ systemId: 'another', pristine: true })),
+      leaderlessSince: instant(-11_000),
+    }),
+    'initialize',
+  ),
+  situation(
+    'bootstrap.wait-creator',
+    follower({
+      view: view({ ...noCluster, initialize: unborn('b'), members: new Map() }),
+      ...db(stopped({ systemId: 'another' })),
+      leaderlessSince: instant(-11_000),
+    }),
+  ),
+  situation(
     'bootstrap.wait-creator',
     follower({ view: view({ ...noCluster, initialize: unborn('b') }), ...db(empty) }),
   ),
@@ -297,8 +315,10 @@ export const situations: readonly Situation[] = [
   situation('member.hung', follower(db(silentFor(21_000))), 'run:fence'),
   situation('member.wait-database', follower(db(starting))),
   situation('member.clone', follower(db(empty)), 'run:clone'),
+  situation('member.clone', follower(db(stopped({ systemId: 'another', pristine: true }))), 'run:clone'),
   situation('member.wait-donor', follower({ ...db(empty), view: view({ leader: undefined }) })),
   situation('member.rejoin-stopped', follower(db(stopped())), 'run:start'),
+  situation('member.rejoin-stopped', follower(db(stopped({ pristine: true }))), 'run:start'),
   situation('member.rejoin-stopped', follower(db(stopped({ position: position(1, 180) }))), 'run:rewind'),
   situation('member.start', follower({ ...db(stopped()), view: vacant }), 'run:start'),
   situation(
