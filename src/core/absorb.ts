@@ -108,7 +108,8 @@ const ownAttempt = ({ self, lastLead }: Memory, view: ClusterView): Partial<Reig
     heartbeat.modRevision === history?.modRevision &&
     history.value.at === lastLead.at &&
     history.value.generation === lastLead.generation;
-  return mine && lastLead.clearance !== 'no' ? { clearance: lastLead.clearance, silence: undefined } : {};
+  if (!mine || lastLead.clearance === 'no') return {};
+  return { clearance: lastLead.clearance, silence: undefined, openFrom: lastLead.openFrom };
 };
 
 const keepOrLose = (m: Memory, view: ClusterView): Result => {
@@ -319,6 +320,21 @@ const acknowledged = (m: Memory, task: Extract<Task, { kind: 'acknowledge' }>, d
   return { ...m, demand: { ...m.demand, proven, prepared, mark, committed: false } };
 };
 
+/**
+ * The server that was prepared is the one that was promoted: what it was told is in force since the promotion's first instant. The others
+ * re-point to what the heartbeat says, so they are told at once.
+ */
+const promoted = (m: Memory): Memory => {
+  if (m.reign === undefined) return m;
+  const next: Memory = { ...m, reign: { ...m.reign, dueAt: m.now } };
+  const db = m.database.kind === 'known' ? m.database.value : undefined;
+  const { prepared } = m.demand;
+  if (prepared === undefined || db?.kind !== 'running' || db.role !== 'primary') return next;
+  if (db.generation !== m.reign.generation) return next;
+  const demand: Demand = { ...m.demand, proven: prepared, prepared: undefined, mark: db.position, committed: false };
+  return { ...next, demand };
+};
+
 const taskMeans = (m: Memory, task: Task, result: TaskResult, positions: PositionAlgebra): Memory => {
   const done = result.kind === 'done';
   const why = result.kind === 'failed' ? result.message : 'it was aborted';
@@ -350,8 +366,7 @@ const taskMeans = (m: Memory, task: Task, result: TaskResult, positions: Positio
     case 'keep-slots':
       return { ...m, slotsKeptAt: m.now };
     case 'promote':
-      // The others re-point to what the heartbeat says: tell them at once.
-      return done && m.reign !== undefined ? { ...m, reign: { ...m.reign, dueAt: m.now } } : m;
+      return done ? promoted(m) : m;
     case 'initialize':
     case 'clone':
     case 'start':

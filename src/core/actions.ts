@@ -1,14 +1,16 @@
 import { ms, NEVER } from './brand.ts';
-import { after, elapsedAtMost, remaining } from './instant.ts';
+import { after, elapsedAtLeast, elapsedAtMost, remaining, type Instant } from './instant.ts';
 import type { Acknowledgement } from './database.ts';
 import { beginHandover } from './handover.ts';
 import { inFlight, leadershipInFlight, send } from './flights.ts';
 import type { Effect, Memory, Task } from './memory.ts';
 import { surelyNoPrimary } from './primary.ts';
-import { selfVoter } from './quorum/durability.ts';
+import { published, selfVoter } from './quorum/durability.ts';
+import { HEARD_WITHIN, LATE_LOOK } from './quorum/open.ts';
 import { binds, newestTerm, ownEntry, withEntry } from './quorum/promise.ts';
 import { NOBODY, voterName } from './quorum/sets.ts';
 import { firstDemand } from './quorum/voters.ts';
+import { LATE_HEARTBEATS } from './quorum/wanted.ts';
 import type {
   ClusterView,
   HistoryEntry,
@@ -117,16 +119,20 @@ const runTask = (m: Memory, task: Task): Result => {
   if (m.task !== undefined && !takesPlace(task, m.task.task)) return nothing(m);
   const mayBePrimary = m.mayBePrimary || task.kind === 'promote';
   // What was received up to the end of receiving is the end no more once receiving can begin again (rule D11).
-  const pledging = RECEIVES.includes(task.kind) ? { ...m.pledging, stopped: undefined } : m.pledging;
+  const receives = RECEIVES.includes(task.kind);
+  const pledging = receives ? { ...m.pledging, stopped: undefined } : m.pledging;
+  const demand = receives ? { ...m.demand, prepared: undefined } : m.demand;
   // Nobody hears how a configuration ends whose place was taken: it is made again.
   const configured = m.task?.task.kind === 'configure' ? undefined : m.configured;
-  return [{ ...m, task: { task, since: m.now }, mayBePrimary, pledging, configured }, [{ kind: 'run', task }]];
+  return [{ ...m, task: { task, since: m.now }, mayBePrimary, pledging, demand, configured }, [{ kind: 'run', task }]];
 };
 
 const lead = (m: Memory, action: Extract<Action, { do: 'lead' }>, positions: PositionAlgebra): Result => {
   if (m.view === undefined || leadershipInFlight(m)) return nothing(m);
   const db = m.database.kind === 'known' && m.database.value.kind === 'running' ? m.database.value : undefined;
   const clearance = action.clears === true ? 'quorum' : clearanceFor(m, action.how, positions);
+  // A predecessor that is fenced says 200 to nobody.
+  const openFrom = clearance === 'quorum' && !takeSnapshot(m, positions).released ? closedUntil(m) : undefined;
   const generation =
     action.how === 're-acquire' ? (m.reign?.generation ?? 0) : nextGeneration(m.view, db?.generation ?? 0);
   const ttl = ms(Math.max(m.settings.timing.ttl, m.view.heartbeat?.value.ttl ?? 0));
@@ -157,10 +163,25 @@ const lead = (m: Memory, action: Extract<Action, { do: 'lead' }>, positions: Pos
   if (transaction === undefined) return nothing(m);
   const led: Memory = {
     ...m,
-    lastLead: { at: time, generation, clearance },
+    lastLead: { at: time, generation, clearance, openFrom },
     unsettledLead: over,
   };
-  return send(led, { kind: 'lead', how: action.how, generation, clearance, ttl, reason: action.reason }, transaction);
+  return send(
+    led,
+    { kind: 'lead', how: action.how, generation, clearance, openFrom, ttl, reason: action.reason },
+    transaction,
+  );
+};
+
+/**
+ * From when on the predecessor, should it live, says 503 by itself (rule D16): it knows by its heartbeat that it is late, and it
+ * has heard nothing of the voters that pledged.
+ */
+const closedUntil = (m: Memory): Instant => {
+  const unheard = after(m.now, ms(HEARD_WITHIN + 2 * LATE_LOOK));
+  if (m.silence === undefined) return unheard;
+  const late = after(m.silence.since, ms(LATE_HEARTBEATS * m.settings.timing.heartbeatInterval));
+  return elapsedAtLeast(late, unheard) > 0 ? unheard : late;
 };
 
 /** What clears the new term (rule D5): it is judged from what the transaction compares, so nothing newer can have come. */
@@ -276,11 +297,14 @@ const handOver = (m: Memory): Result => {
   return send(m, { kind: 'hand-over', term: reign.term, to: handover.to, intent: handover.intent ?? '' }, transaction);
 };
 
-/** The new leader's voters: this member, which will follow it, and the others that stream now. */
+/** The new leader's voters: this member, which will follow it, and the others that follow now. */
 const successorEntries = (m: Memory, to: MemberRecord): readonly SyncEntry[] | undefined => {
   if (m.view === undefined) return undefined;
+  const records = [...m.view.members.values()].map(({ value }) => voterName(value.name, value.instance));
   const streaming = [...m.view.members.values()].map(({ value }) => value).filter(({ state }) => state === 'streaming');
-  const present = new Set([selfVoter(m), ...streaming.map((r) => voterName(r.name, r.instance))]);
+  // The stream of a voter has just ended, because this database was stopped.
+  const voters = published(m).voters.filter((voter) => records.includes(voter));
+  const present = new Set([selfVoter(m), ...voters, ...streaming.map((r) => voterName(r.name, r.instance))]);
   const demand = firstDemand(m.view, m.settings, to.name, present);
   if (demand === undefined) return undefined;
   return withEntry(m.view, { term: undefined, leader: voterName(to.name, to.instance), ...demand });

@@ -1,13 +1,11 @@
 import { ms, termOf, type Ms } from './brand.ts';
-import { after, elapsedAtLeast, elapsedAtMost, remaining, type Instant } from './instant.ts';
+import { after, elapsedAtMost, remaining, type Instant } from './instant.ts';
 import { failsafeOver } from './failsafe.ts';
 import { leadershipInFlight, send } from './flights.ts';
 import type { Effect, Flight, Memory, Purpose, Settled } from './memory.ts';
 import { givesUp } from './primary.ts';
 import { proposeHeartbeat } from './proposals.ts';
 import { UNKNOWN_DEMAND } from './quorum/demand.ts';
-import { HEARD_WITHIN, LATE_LOOK } from './quorum/open.ts';
-import { LATE_HEARTBEATS } from './quorum/wanted.ts';
 import { deadlineFrom, type Reign } from './reign.ts';
 import { stepHandover } from './handover.ts';
 import type { PositionAlgebra } from './position.ts';
@@ -196,7 +194,7 @@ export const leadSettled = (m: Memory, flight: Flight, outcome: Settled): readon
       keyGone: false,
       unsettled: false,
       barrier: purpose.how === 're-acquire' && m.reign?.barrier === true,
-      openFrom: purpose.clearance === 'quorum' ? lateFrom(m) : undefined,
+      openFrom: purpose.openFrom,
     };
     const tell: Effect = {
       kind: 'tell',
@@ -218,17 +216,6 @@ export const leadSettled = (m: Memory, flight: Flight, outcome: Settled): readon
   const reign =
     m.reign !== undefined && outcome.kind === 'unknown' ? { ...m.reign, unsettled: true, dueAt: m.now } : m.reign;
   return [{ ...m, reign }, [{ kind: 'read-view' }]];
-};
-
-/**
- * From when on the predecessor, should it live, says 503 by itself (rule D16): it knows by its heartbeat that it is late, and it
- * has heard nothing of the voters that pledged.
- */
-const lateFrom = (m: Memory): Instant => {
-  const unheard = after(m.now, ms(HEARD_WITHIN + 2 * LATE_LOOK));
-  if (m.silence === undefined) return unheard;
-  const late = after(m.silence.since, ms(LATE_HEARTBEATS * m.settings.timing.heartbeatInterval));
-  return elapsedAtLeast(late, unheard) > 0 ? unheard : late;
 };
 
 /** The answer to giving the key away, by release, give-back or hand-over. */

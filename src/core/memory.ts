@@ -80,7 +80,7 @@ export type Task =
   | { readonly kind: 'fence'; readonly reason: string }
   | { readonly kind: 'promote'; readonly term: Term; readonly generation: number }
   | { readonly kind: 'barrier'; readonly term: Term }
-  /** Makes a demand effective and proves it (rule D7). On a replica it is only prepared, for the promotion. */
+  /** Makes a demand effective and proves it (rule D7); on a replica from the first instant of its promotion. */
   | {
       readonly kind: 'acknowledge';
       readonly term: Term;
@@ -117,6 +117,7 @@ export type Purpose =
       readonly how: HistoryEntry['how'];
       readonly generation: number;
       readonly clearance: Reign['clearance'];
+      readonly openFrom: Reign['openFrom'];
       readonly ttl: Ms;
       readonly reason: string;
     }
@@ -222,7 +223,7 @@ export interface Memory {
   readonly vacantSince: Instant | undefined;
   /** The last attempt of this process to lead: how its right was judged, should its answer be lost. */
   readonly lastLead:
-    { readonly at: string; readonly generation: number; readonly clearance: Reign['clearance'] } | undefined;
+    ({ readonly at: string; readonly generation: number } & Pick<Reign, 'clearance' | 'openFrom'>) | undefined;
   /** Not standing for election before this moment (vetoed or failed promotion). */
   readonly standAsideUntil: Instant | undefined;
   /** A fence was ordered for this term and is not yet told to the cluster (rule D6). */

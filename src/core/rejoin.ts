@@ -15,6 +15,8 @@ export type RejoinPlan =
 export const planRejoin = (input: {
   readonly own: Position | undefined;
   readonly leader: Position | undefined;
+  /** What the leader surely holds, though it may not be primary yet. */
+  readonly reach?: Position | undefined;
   /** The log generation reserved for the leader's term: what it publishes once it is primary. */
   readonly leaderGeneration: number;
   readonly positions: PositionAlgebra;
@@ -22,8 +24,12 @@ export const planRejoin = (input: {
   readonly failures: number;
 }): RejoinPlan => {
   const { own, leader, positions } = input;
-  if (leader === undefined || positions.generation(leader) < input.leaderGeneration)
-    return { kind: 'wait', why: 'the leader has not published a position as primary yet' };
+  if (leader === undefined || positions.generation(leader) < input.leaderGeneration) {
+    const held = own === undefined || input.reach === undefined ? undefined : positions.compare(own, input.reach);
+    return held === 'equal' || held === 'behind'
+      ? { kind: 'follow', why: 'the leader holds all of the own log, and is about to be primary' }
+      : { kind: 'wait', why: 'the leader has not published a position as primary yet' };
+  }
   if (own === undefined) return { kind: 'wait', why: 'how far the own log reaches is not known yet' };
   const order = positions.compare(own, leader);
   if (order !== 'diverged') {

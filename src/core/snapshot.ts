@@ -7,6 +7,7 @@ import type { Memory, PeerAnswer, Task } from './memory.ts';
 import type { ClusterView, Intent, Keyed, MemberRecord } from './model.ts';
 import type { Position, PositionAlgebra } from './position.ts';
 import { promiseLeft } from './promise.ts';
+import { binds } from './quorum/promise.ts';
 import { mayReceive } from './quorum/receiving.ts';
 import { silenceLeft } from './reign.ts';
 
@@ -182,6 +183,18 @@ export const ownRank = (s: Snapshot, allowDataLoss = false): CandidateReport | u
 
 /** The last leader's published position. */
 export const leaderPosition = (s: Snapshot): Position | undefined => s.view?.heartbeat?.value.position;
+
+/**
+ * What the leader's log surely holds, also before it is primary: a candidate got the key with everything that was handed over, and one that
+ * was elected by pledges has what it pledged. Another life of its data would have another instance.
+ */
+export const leaderReach = (s: Snapshot): Position | undefined => {
+  const { history, pledges } = s.view ?? {};
+  if (history === undefined || !binds(s.view)) return undefined;
+  if (history.value.how === 'hand-over') return leaderPosition(s);
+  const pledge = pledges?.get(history.value.member)?.value;
+  return pledge?.instance === history.value.instance ? pledge.position : undefined;
+};
 
 /** Open intents whose time has come, oldest first. */
 export const dueIntents = (s: Snapshot): readonly Keyed<Intent>[] =>

@@ -45,8 +45,8 @@ export interface Database {
   /**
    * Makes `wanted` what the database demands of every commit, as one single step, and proves that it is in force: what is shown
    * proves nothing (rule D7; A8). `from` is what was proven before; undefined: nothing is known. Before a promotion, on a replica, it
-   * only prepares: it is in force from the promotion's first instant, and the proof is a second call on the primary. Idempotent.
-   * Throws `StepError` where it cannot be proven in time: then either may be in force.
+   * prepares: nobody is followed any more, and every process that will be there after the promotion is proven to go by `wanted` from its
+   * first instant. Idempotent. Throws `StepError` where it cannot be proven in time: then either may be in force.
    */
   acknowledge(
     step: Step & { readonly from: Acknowledgement | undefined; readonly wanted: Acknowledgement },

@@ -248,6 +248,29 @@ describe('what a primary demands of its commits', () => {
     expect(await commit(a, 5_000)).toBe('acknowledged');
   });
 
+  it('is in force after a promotion for the senders that served replicas of the replica, or it is not said to be', async () => {
+    await b.database.follow({ ...step(), source: a.source });
+    await c.database.follow({ ...step(), source: b.source });
+    await streaming(c);
+    const onlyA = { voters: [voter(a)], acks: 1 };
+    const sender = await senderTo(b, c);
+    await whileStopped(sender, async () => {
+      expect(await codeOf(b.database.acknowledge({ ...step(1_500), from: undefined, wanted: onlyA }))).toBe(
+        'timed-out',
+      );
+    });
+    await streaming(c);
+    await b.database.acknowledge({ ...step(), from: undefined, wanted: onlyC() });
+    // One that has read it goes on, and counts from the promotion on.
+    const kept = await senderTo(b, c);
+    await b.database.acknowledge({ ...step(), from: undefined, wanted: onlyC() });
+    await b.database.promote({ ...step(), generation: 5 });
+    expect(await commit(b, 3_000)).toBe('acknowledged');
+    expect((await senderTo(b, c)).pid).toBe(kept.pid);
+    await b.database.acknowledge({ ...step(), from: onlyC(), wanted: onlyA });
+    expect(await commit(b)).toBe('waits');
+  });
+
   it('in asynchronous mode is nothing, also after a start, and a change of mode reaches a replica before it is promoted', async () => {
     const { synchronous: _, ...async } = syncConfig(a);
     await a.database.stop(step());

@@ -5,8 +5,9 @@ import { cleanAutoConf } from './auto-conf.ts';
 import { budgetOf, type Budget } from '../engine/budget.ts';
 import type { Parts } from './parts.ts';
 import { reload, writeSettings, type Reloaded } from './reload.ts';
-import { goesBy, sendersSince } from './senders.ts';
-import { checkpointerSettled } from './settled.ts';
+import type { PostgresSettings } from './settings.ts';
+import { goesBy, sendersSince, type Sender } from './senders.ts';
+import { checkpointerSettled, senderSettled } from './settled.ts';
 import { demandOf, markedPriority, satisfies, standbyNames, TURNS, type Demand } from './standby-names.ts';
 import { endBackend, nudgeWaiters, untilCommitsWait } from './sync-wait.ts';
 
@@ -16,10 +17,15 @@ type Voters = Extract<Demand, { kind: 'any' }>;
 const HELP = 500;
 
 /** Writes a demand where the server reads it, and sees to it that it is read and that nothing stronger than our file stands against it. */
-const demand = async (parts: Parts, wanted: Demand, budget: Budget): Promise<Reloaded> => {
+const demand = async (
+  parts: Parts,
+  wanted: Demand,
+  budget: Budget,
+  more: Pick<Partial<PostgresSettings>, 'source'> = {},
+): Promise<Reloaded> => {
   const { site } = parts;
   await cleanAutoConf(site, site.options.dataDir);
-  const { revision } = await writeSettings(parts, { demand: wanted }, budget);
+  const { revision } = await writeSettings(parts, { ...more, demand: wanted }, budget);
   const read = await reload(parts, revision, budget);
   if (read.names === standbyNames(wanted)) return read;
   throw new StepError(
@@ -108,9 +114,41 @@ const isRemembered = async (parts: Parts): Promise<boolean> => {
   return waiting !== undefined && waiting.pid === server?.pid && waiting.startTime === server.startTime;
 };
 
-/** Before a promotion: senders do not count yet, only the switch must be on. */
+/** A sender that has not heeded the reload by then is ended: its receiver comes back to one that has. */
+const SENDER_GRACE = 300;
+
+/**
+ * Replicas of this replica are served by senders that go on through the promotion. Each that began before `at` must have read what is
+ * demanded now, or be gone: it would count acknowledgements by what it read before.
+ */
+const settleSenders = async (parts: Parts, at: string, budget: Budget): Promise<void> => {
+  const late = async (): Promise<readonly Sender[]> => {
+    const old = (await sendersSince(parts, at, budget)).filter(({ young }) => !young);
+    const settledOnes = await Promise.all(old.map(({ pid }) => senderSettled(parts, pid, budget)));
+    return old.filter((_, index) => settledOnes[index] !== true);
+  };
+  const none = async (): Promise<true | undefined> => ((await late()).length === 0 ? true : undefined);
+  if ((await budget.poll(10, SENDER_GRACE, none)) === true) return;
+  const { processes } = parts.site.options;
+  const server = await parts.postmaster.find();
+  for (const { pid } of await late()) {
+    const found = processes.find(pid);
+    if (found !== undefined && found.ppid === server?.pid) processes.signal(found, 'SIGTERM');
+  }
+  if ((await budget.poll(20, budget.left(), none)) === true) return;
+  throw new StepError(
+    'timed-out',
+    `demanding acknowledgements in ${parts.site.options.dataDir}: a sender to a replica of this replica has not reloaded and does not end`,
+  );
+};
+
+/**
+ * Before a promotion: the switch must be on, and whoever counts after it must count by this. Nobody is followed any more: the last
+ * source may be about to follow this one.
+ */
 const prepare = async (parts: Parts, wanted: Demand, budget: Budget): Promise<void> => {
-  await demand(parts, wanted, budget);
+  const { at } = await demand(parts, wanted, budget, { source: undefined });
+  await settleSenders(parts, at, budget);
   if (wanted.kind === 'none' || (await isRemembered(parts))) return;
   await settled(parts, budget);
   await remember(parts);

@@ -6,7 +6,7 @@ import type { Position } from '../position.ts';
 export interface Demand {
   /** In force in the running primary; undefined: not known. */
   readonly proven: Acknowledgement | undefined;
-  /** Set on the replica, in force from the first instant of its promotion. */
+  /** Proven on the replica: in force from the first instant of its promotion. */
   readonly prepared: Acknowledgement | undefined;
   /** The end of the log when `proven` had been proven: what comes later is acknowledged under it. */
   readonly mark: Position | undefined;

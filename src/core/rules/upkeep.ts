@@ -7,6 +7,7 @@ import {
   dueIntents,
   failuresOf,
   leaderPosition,
+  leaderReach,
   wantedSource,
   whyEmpty,
   type Snapshot,
@@ -323,6 +324,7 @@ const plan = (s: Snapshot): ReturnType<typeof planRejoin> =>
   planRejoin({
     own: s.running?.position ?? (s.db?.kind === 'stopped' ? s.db.position : undefined),
     leader: leaderPosition(s),
+    reach: leaderReach(s),
     leaderGeneration: s.view?.history?.value.generation ?? 0,
     positions: s.positions,
     rewindObstacles: s.m.rewindObstacles,
@@ -332,7 +334,8 @@ const plan = (s: Snapshot): ReturnType<typeof planRejoin> =>
 const rejoinStopped = (s: Snapshot): Decision => {
   const chosen = plan(s);
   const source = wantedSource(s);
-  if (!leaderIsPrimary(s)) return wait('start as soon as the leader is primary', [chosen.why], 200);
+  if (!leaderIsPrimary(s) && chosen.kind !== 'follow')
+    return wait('start as soon as the leader is primary', [chosen.why], 200);
   if (backingOff(s, 'start')) return wait('try to start again', [s.m.trouble?.message ?? ''], 500);
   if (chosen.kind === 'follow' && source !== undefined)
     return run({ kind: 'start', source }, 'then stream', [chosen.why]);

@@ -87,6 +87,25 @@ const logs = fc
     );
   });
 
+test('a leader that is not primary yet is followed where it surely holds all of the own log, and only there', () => {
+  fc.assert(
+    fc.property(logs, logs, fc.option(logs, { nil: undefined }), (own, leader, reach) => {
+      const plan = planRejoin({
+        own,
+        leader,
+        reach,
+        positions,
+        leaderGeneration: 9,
+        rewindObstacles: [],
+        failures: 0,
+      });
+      const held = reach !== undefined && ['equal', 'behind'].includes(positions.compare(own, reach));
+      expect(plan.kind).toBe(held ? 'follow' : 'wait');
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test('only a log that the leader has all of, or that is ahead on its own history, follows; a fork is never followed (I5)', () => {
   const input = fc.record({
     own: fc.option(logs, { nil: undefined }),
