@@ -6,11 +6,10 @@ import { inFlight, leadershipInFlight, send } from './flights.ts';
 import type { Effect, Memory, Task } from './memory.ts';
 import { surelyNoPrimary } from './primary.ts';
 import { published, selfVoter } from './quorum/durability.ts';
-import { HEARD_WITHIN, LATE_LOOK } from './quorum/open.ts';
+import { LATE_LOOK } from './quorum/open.ts';
 import { binds, newestTerm, ownEntry, withEntry } from './quorum/promise.ts';
 import { NOBODY, voterName } from './quorum/sets.ts';
 import { firstDemand } from './quorum/voters.ts';
-import { LATE_HEARTBEATS } from './quorum/wanted.ts';
 import type {
   ClusterView,
   HistoryEntry,
@@ -36,9 +35,10 @@ import {
   proposeRelease,
 } from './proposals.ts';
 import { lossOf } from './loss.ts';
-import type { Clearance } from './reign.ts';
+import { HEARD_WITHIN, type Clearance } from './reign.ts';
+import { lateAfter } from './timing.ts';
 import type { Action } from './rules/rule.ts';
-import { heartbeatTerm, takeSnapshot } from './snapshot.ts';
+import { heartbeatTerm, standingPosition, takeSnapshot } from './snapshot.ts';
 import type { Position, PositionAlgebra } from './position.ts';
 
 /** Turns what a rule wants into effects, once: what is under way already is not begun again. */
@@ -132,13 +132,14 @@ const lead = (m: Memory, action: Extract<Action, { do: 'lead' }>, positions: Pos
   const db = m.database.kind === 'known' && m.database.value.kind === 'running' ? m.database.value : undefined;
   const clearance = action.clears === true ? 'quorum' : clearanceFor(m, action.how, positions);
   // A predecessor that is fenced says 200 to nobody.
-  const openFrom = clearance === 'quorum' && !takeSnapshot(m, positions).released ? closedUntil(m) : undefined;
+  const openFrom = openingFor(m, clearance, positions);
   const generation =
     action.how === 're-acquire' ? (m.reign?.generation ?? 0) : nextGeneration(m.view, db?.generation ?? 0);
   const ttl = ms(Math.max(m.settings.timing.ttl, m.view.heartbeat?.value.ttl ?? 0));
   const over = m.view.heartbeat?.modRevision ?? NEVER;
   // Tried again after an answer that was lost: whichever of the two happened, it is known again by this moment.
   const time = m.unsettledLead === over && m.lastLead?.generation === generation ? m.lastLead.at : m.time;
+  const position = standingPosition(takeSnapshot(m, positions)) ?? db?.position;
   const transaction = proposeLead({
     view: m.view,
     memory: { ...m, time },
@@ -156,14 +157,15 @@ const lead = (m: Memory, action: Extract<Action, { do: 'lead' }>, positions: Pos
     generation,
     ttl,
     reason: action.reason,
-    position: m.view.heartbeat?.value.position ?? db?.position,
+    from: m.view.heartbeat?.value.position ?? db?.position,
+    position,
     entries: entriesFor(m, action),
     pledges: action.pledges ?? [],
   });
   if (transaction === undefined) return nothing(m);
   const led: Memory = {
     ...m,
-    lastLead: { at: time, generation, clearance, openFrom },
+    lastLead: { at: time, generation, clearance, openFrom, position },
     unsettledLead: over,
   };
   return send(
@@ -173,6 +175,12 @@ const lead = (m: Memory, action: Extract<Action, { do: 'lead' }>, positions: Pos
   );
 };
 
+/** The same leadership under another term opens no earlier. */
+const openingFor = (m: Memory, clearance: Clearance, positions: PositionAlgebra): Instant | undefined => {
+  if (clearance === 'own') return m.reign?.openFrom;
+  return clearance === 'quorum' && !takeSnapshot(m, positions).released ? closedUntil(m) : undefined;
+};
+
 /**
  * From when on the predecessor, should it live, says 503 by itself (rule D16): it knows by its heartbeat that it is late, and it
  * has heard nothing of the voters that pledged.
@@ -180,7 +188,7 @@ const lead = (m: Memory, action: Extract<Action, { do: 'lead' }>, positions: Pos
 const closedUntil = (m: Memory): Instant => {
   const unheard = after(m.now, ms(HEARD_WITHIN + 2 * LATE_LOOK));
   if (m.silence === undefined) return unheard;
-  const late = after(m.silence.since, ms(LATE_HEARTBEATS * m.settings.timing.heartbeatInterval));
+  const late = after(m.silence.since, lateAfter(m.silence.ttl));
   return elapsedAtLeast(late, unheard) > 0 ? unheard : late;
 };
 

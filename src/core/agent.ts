@@ -85,6 +85,7 @@ export const newMemory = (
   suspectedAt: undefined,
   pledgeWantedSince: undefined,
   leaderlessSince: undefined,
+  leaderlessFrom: undefined,
   vacantSince: undefined,
   lastLead: undefined,
   standAsideUntil: undefined,
@@ -152,6 +153,7 @@ const settleTime = (m: Memory, positions: PositionAlgebra): Memory => {
   return {
     ...next,
     leaderlessSince: leaderLost ? (m.leaderlessSince ?? m.now) : undefined,
+    leaderlessFrom: leaderLost ? (m.leaderlessFrom ?? m.view?.revision) : undefined,
     pledgeWantedSince: pledgeWanted(next) ? (m.pledgeWantedSince ?? m.now) : undefined,
     vacantSince: leaderLost && silenceLeft === 0 && !paused ? (m.vacantSince ?? m.now) : undefined,
   };

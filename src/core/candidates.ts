@@ -1,4 +1,4 @@
-import type { InstanceId, MemberName } from './brand.ts';
+import { termOf, type InstanceId, type MemberName } from './brand.ts';
 import type { Known } from './known.ts';
 import type { ClusterView, MemberRecord } from './model.ts';
 import type { PeerAnswer } from './memory.ts';
@@ -109,7 +109,7 @@ interface Measure {
  * The last leader's own published position; not where the member that published it says that it holds other data now: what
  * is gone cannot be waited for, and would block everyone for ever (docs/decisions/0008).
  */
-const referencePosition = ({ view, answers }: RankingInput): Position | undefined => {
+export const referencePosition = ({ view, answers }: Pick<RankingInput, 'view' | 'answers'>): Position | undefined => {
   const last = view.heartbeat?.value;
   const writer = last === undefined ? undefined : answers.get(last.member);
   return writer?.kind === 'known' && writer.value.instance !== last?.instance ? undefined : last?.position;
@@ -135,6 +135,20 @@ const livingPositions = (
   });
 };
 
+/**
+ * The last leader may go on without etcd, by the promises of those that it listed: not when it said that it is fenced, nor where
+ * the member itself says that it holds other data now (rule D15, docs/decisions/0021).
+ */
+const goesOnWithout = ({ view, answers }: RankingInput, record: MemberRecord): boolean => {
+  // Who holds the key has taken it over that very list.
+  if (view.leader?.value === record.name) return false;
+  const last = view.heartbeat;
+  if (last === undefined) return true;
+  if (last.value.released || view.fenced.has(last.value.term ?? termOf(last.modRevision))) return false;
+  const writer = answers.get(last.value.member);
+  return writer?.kind !== 'known' || writer.value.instance === last.value.instance || writer.value.leads;
+};
+
 /** What candidates are measured against. */
 interface Measures {
   readonly reference: Position | undefined;
@@ -155,7 +169,7 @@ const judge = (record: MemberRecord, measures: Measures, input: RankingInput): J
     const reason = `its agent does not answer: ${answer.why}`;
     reasons.push(input.allowDataLoss === true ? note('unreachable', reason) : block('unreachable', reason));
   }
-  const listed = input.view.failsafe?.value.members;
+  const listed = goesOnWithout(input, record) ? input.view.failsafe?.value.members : undefined;
   if (listed !== undefined && !listed.some(({ name }) => name === record.name)) {
     const reason = 'the last leader, which may go on without etcd, has not yet counted it among those it would ask';
     reasons.push(input.allowDataLoss === true ? note('not-in-failsafe', reason) : block('not-in-failsafe', reason));

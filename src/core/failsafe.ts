@@ -144,7 +144,7 @@ export const promisesCame = (before: Memory, round: PromiseRound): Result => {
   const began = failsafe.activeSince === undefined;
   const next: Memory = {
     ...m,
-    reign: { ...reign, deadline: given },
+    reign: { ...reign, deadline: given, provenAt: round.at },
     failsafe: { ...failsafe, activeSince: failsafe.activeSince ?? m.wall, refusals: [] },
   };
   const names = failsafe.list.members.map(({ name }) => name).join(', ');

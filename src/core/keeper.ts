@@ -8,7 +8,7 @@ import { proposeHeartbeat } from './proposals.ts';
 import { UNKNOWN_DEMAND } from './quorum/demand.ts';
 import { deadlineFrom, type Reign } from './reign.ts';
 import { stepHandover } from './handover.ts';
-import type { PositionAlgebra } from './position.ts';
+import type { Position, PositionAlgebra } from './position.ts';
 import { rightOf, silenceFor } from './timing.ts';
 
 /**
@@ -34,13 +34,19 @@ export const keepRight = (m: Memory): readonly [Memory, readonly Effect[]] => {
   const paused = m.settings.pause && cleared && running?.role === 'primary';
   if (!paused && reign.pausePublished) return resume(m, reign);
   const last = m.view?.heartbeat?.value;
-  const position = running?.role === 'primary' ? running.position : last?.position;
+  const position = running?.role === 'primary' ? running.position : inherited(m, reign);
   const slots = running?.role === 'primary' ? running.slots : (last?.slots ?? {});
   const ttl = promisedTtl(m, reign);
   const transaction = proposeHeartbeat(reign, m, { cleared, paused, ttl, position, slots });
   const purpose = { kind: 'heartbeat', term: reign.term, seq: reign.seq + 1, cleared, paused, ttl } as const;
   return send({ ...m, reign: { ...reign, resuming: false } }, purpose, transaction);
 };
+
+/** What stands in the heartbeat of this term until the database is primary; a view may still be of the time before it. */
+const inherited = ({ view, lastLead }: Memory, { term }: Reign): Position | undefined =>
+  view?.heartbeat === undefined || (view.heartbeat.modRevision < term && lastLead !== undefined)
+    ? lastLead?.position
+    : view.heartbeat.value.position;
 
 /** The guard has acknowledged the end of the right that a resume has set. */
 const boundedByGuard = (m: Memory, reign: Reign): boolean =>
@@ -53,7 +59,15 @@ const boundedByGuard = (m: Memory, reign: Reign): boolean =>
 const resume = (m: Memory, reign: Reign): readonly [Memory, readonly Effect[]] => {
   const deadline =
     reign.resuming && reign.deadline !== undefined ? reign.deadline : deadlineFrom(m.now, m.settings.timing, reign.ttl);
-  const next: Reign = { ...reign, deadline, pausePublished: false, resuming: true, dueAt: after(m.now, RETRY) };
+  const next: Reign = {
+    ...reign,
+    deadline,
+    // Nobody else could lead while the pause stood in the heartbeat.
+    provenAt: reign.resuming ? reign.provenAt : m.now,
+    pausePublished: false,
+    resuming: true,
+    dueAt: after(m.now, RETRY),
+  };
   if (reign.resuming && remaining(reign.dueAt, m.now) > 0) return [m, []];
   return [{ ...m, reign: next }, [{ kind: 'arm', term: reign.term, deadline }]];
 };
@@ -128,6 +142,7 @@ const heartbeatApplied = (
     heartbeatRevision: revision,
     seq: said.seq,
     deadline,
+    provenAt: sentAt,
     clearancePublished: said.cleared,
     pausePublished: said.paused,
     ttl: said.ttl,
@@ -179,6 +194,7 @@ export const leadSettled = (m: Memory, flight: Flight, outcome: Settled): readon
       heartbeatRevision: outcome.revision,
       seq: 0,
       deadline: undefined,
+      provenAt: undefined,
       clearance: purpose.clearance,
       clearancePublished: false,
       pausePublished: false,

@@ -219,11 +219,19 @@ export interface Memory {
   readonly pledgeWantedSince: Instant | undefined;
   /** When this process first saw the cluster without a living leader. */
   readonly leaderlessSince: Instant | undefined;
+  /** The state of etcd in which this process first saw that: an order that is older was not given for what is now. */
+  readonly leaderlessFrom: Revision | undefined;
   /** Since when a member may stand: the last leader's right has ended too. */
   readonly vacantSince: Instant | undefined;
   /** The last attempt of this process to lead: how its right was judged, should its answer be lost. */
   readonly lastLead:
-    ({ readonly at: string; readonly generation: number } & Pick<Reign, 'clearance' | 'openFrom'>) | undefined;
+    | ({
+        readonly at: string;
+        readonly generation: number;
+        /** What its heartbeat says of the log until the database is primary. */
+        readonly position: Position | undefined;
+      } & Pick<Reign, 'clearance' | 'openFrom'>)
+    | undefined;
   /** Not standing for election before this moment (vetoed or failed promotion). */
   readonly standAsideUntil: Instant | undefined;
   /** A fence was ordered for this term and is not yet told to the cluster (rule D6). */

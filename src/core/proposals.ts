@@ -90,6 +90,9 @@ export const proposeLead = (input: {
   readonly generation: number;
   readonly ttl: Ms;
   readonly reason: string;
+  /** The last position known of the predecessor. */
+  readonly from: Position | undefined;
+  /** What the new leader says of itself until it is primary: the same, where that is still somewhere. */
   readonly position: Position | undefined;
   /** The list with this leader's own promise added; undefined: it stays as it is. */
   readonly entries?: readonly SyncEntry[] | undefined;
@@ -106,7 +109,7 @@ export const proposeLead = (input: {
     released: false,
     cleared: false,
     paused: false,
-    position: view.heartbeat?.value.position ?? input.position,
+    position: input.position,
     slots: view.heartbeat?.value.slots ?? {},
   };
   const history: HistoryEntry = {
@@ -117,7 +120,7 @@ export const proposeLead = (input: {
     loss: input.loss,
     reason: input.reason,
     at: memory.time,
-    from: input.position,
+    from: input.from,
   };
   return {
     compare: [

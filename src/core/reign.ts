@@ -1,7 +1,7 @@
 import { ms, NEVER, termOf, type InstanceId, type Ms, type Revision, type Term } from './brand.ts';
 import { after, elapsedAtLeast, remaining, type Instant } from './instant.ts';
-import { LONGEST_TTL, rightOf, silenceFor, type Timing } from './timing.ts';
-import type { ClusterView, Heartbeat } from './model.ts';
+import { lateAfter, LONGEST_TTL, rightOf, silenceFor, type Timing } from './timing.ts';
+import type { ClusterView, Heartbeat, HistoryEntry } from './model.ts';
 
 /** How a holder came to know that its predecessor's right has ended (rule D5). `no`: it has not ended yet. */
 export type Clearance = 'no' | 'first' | 'released' | 'silence' | 'quorum' | 'own';
@@ -14,6 +14,8 @@ export interface Reign {
   readonly seq: number;
   /** Until when this process's right lasts; undefined before its first heartbeat of this term (rule D4). */
   readonly deadline: Instant | undefined;
+  /** When the proof that the right rests on was sent, or asked of the others; undefined before the first. */
+  readonly provenAt: Instant | undefined;
   readonly clearance: Clearance;
   /** `cleared` stands in the heartbeat key too. */
   readonly clearancePublished: boolean;
@@ -98,6 +100,13 @@ export const clearBySilence = (reign: Reign, now: Instant): Reign =>
     ? { ...reign, clearance: 'silence' }
     : reign;
 
+/** A voter that was heard within this time, in milliseconds, can still acknowledge. */
+export const HEARD_WITHIN = 1_000;
+
+/** By pledges, and so lately that the predecessor may not know yet that it is late: few heartbeats have been written since. */
+const electedJustNow = (history: HistoryEntry, told: Heartbeat, term: Term): boolean =>
+  history.loss?.kind === 'none' && history.loss.proof === 'quorum' && (told.term !== term || told.seq <= 4);
+
 /**
  * Finds that the leader key is ours: after an acquisition of unknown outcome, a hand-over to us, or a restart of the agent.
  * Only where the newest history entry names this member AND this life of its data (rules D4, D12; A11). A restarted agent
@@ -123,6 +132,7 @@ export const adopt = (
     heartbeatRevision: heartbeat.modRevision,
     seq: told.term === term ? told.seq : 0,
     deadline: undefined,
+    provenAt: undefined,
     clearance,
     clearancePublished: told.cleared,
     pausePublished: told.paused && told.term === term,
@@ -135,6 +145,8 @@ export const adopt = (
     keyGone: false,
     unsettled: true,
     barrier: false,
-    openFrom: undefined,
+    openFrom: electedJustNow(history.value, told, term)
+      ? after(now, ms(HEARD_WITHIN + lateAfter(told.ttl)))
+      : undefined,
   };
 };

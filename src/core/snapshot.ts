@@ -1,5 +1,5 @@
 import { termOf, type MemberName, type Term } from './brand.ts';
-import { rankCandidates, type CandidateReport } from './candidates.ts';
+import { rankCandidates, referencePosition, type CandidateReport } from './candidates.ts';
 import type { DatabaseView, RunningDatabase, Source } from './database.ts';
 import { elapsedAtLeast, elapsedAtMost, remaining } from './instant.ts';
 import { known, type Known } from './known.ts';
@@ -166,16 +166,31 @@ export const ranking = (s: Snapshot, allowDataLoss = false): readonly CandidateR
   return found;
 };
 
-const rank = (s: Snapshot, allowDataLoss: boolean): readonly CandidateReport[] => {
-  if (s.view === undefined) return [];
+const rank = (s: Snapshot, allowDataLoss: boolean): readonly CandidateReport[] =>
+  s.view === undefined
+    ? []
+    : rankCandidates({
+        view: s.view,
+        settings: s.m.settings,
+        positions: s.positions,
+        answers: answersNow(s),
+        allowDataLoss,
+      });
+
+/** What the members said lately, with what this one would say now. */
+const answersNow = (s: Snapshot): ReadonlyMap<MemberName, Known<PeerAnswer>> => {
   const recent =
     s.m.peers !== undefined && elapsedAtMost(s.m.peers.at, s.m.now) <= ANSWERS_LAST ? s.m.peers.answers : [];
   const answers = new Map<MemberName, Known<PeerAnswer>>(recent);
   const own = ownAnswer(s);
   if (own === undefined) answers.delete(s.m.self.name);
   else answers.set(s.m.self.name, known(own));
-  return rankCandidates({ view: s.view, settings: s.m.settings, positions: s.positions, answers, allowDataLoss });
+  return answers;
 };
+
+/** Up to where the next leader is measured by what the last one published; undefined where that is gone for good. */
+export const standingPosition = (s: Snapshot): Position | undefined =>
+  s.view === undefined ? undefined : referencePosition({ view: s.view, answers: answersNow(s) });
 
 /** This member's own line of the ranking; absent when it is not published yet. */
 export const ownRank = (s: Snapshot, allowDataLoss = false): CandidateReport | undefined =>

@@ -67,5 +67,14 @@ export const timingFaults = (t: Timing): readonly string[] => {
 /** How long the leader's right lasts, counted from just before the proof was sent (rule D4). */
 export const rightOf = (t: Timing): Ms => ms(t.ttl * (1 - t.drift) - t.margin);
 
+/** A heartbeat that is older than so many of the usual intervals is late. */
+export const LATE_HEARTBEATS = 1.25;
+
+/**
+ * When a heartbeat that promised this ttl is late. By what it promised, which its writer and everybody else know, never by the
+ * settings in force, of which somebody who is cut off may not have heard.
+ */
+export const lateAfter = (promised: Ms): Ms => ms(LATE_HEARTBEATS * timingForTtl(promised).heartbeatInterval);
+
 /** How long a heartbeat with this ttl must stay unchanged before its writer's right has surely ended (rule D5). */
 export const silenceFor = (ttl: Ms, drift: number): Ms => ms(ttl * (1 + drift));

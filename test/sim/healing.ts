@@ -1,4 +1,6 @@
 import type { Cluster } from './cluster.ts';
+import { satisfiesAll } from '../../src/core/quorum/promise.ts';
+import { voterName } from '../../src/core/quorum/sets.ts';
 import { Violation } from './checks/violation.ts';
 import { schedule } from './faults/faults.ts';
 import { resumeCluster } from './faults/wishes.ts';
@@ -23,11 +25,11 @@ export interface Rest {
 export const mend = (cluster: Cluster): void => {
   cluster.world.note('FAULT', 'everything is mended');
   cluster.mended = true;
-  resumeCluster(cluster);
   cluster.network.mendAll();
   cluster.etcd.setQuorum(true);
   cluster.etcd.setLying(false);
   cluster.etcd.setSpace('enough');
+  resumeCluster(cluster);
   for (const member of cluster.members) {
     const { host } = member;
     host.link.set(GOOD_LINK);
@@ -60,13 +62,28 @@ export const untilWhole = (cluster: Cluster): number => {
       help(cluster);
     }
   }
+  explain(cluster);
   throw new Violation('I15', `not whole ${BOUND / 1000} s after everything was mended: ${unsettled().join(', ')}`);
 };
 
-/** A leader that died while paused is replaced by an operator's word only (decision 0002). */
+/** Writes down what each member waits for. */
+const explain = ({ world, members }: Cluster): void => {
+  for (const { host, agent } of members) {
+    const decision = agent?.memory().decision;
+    world.note(host.name, decision === undefined ? 'no agent' : `${decision.rule} [${decision.reasons.join('; ')}]`);
+  }
+};
+
+/** More copies were lost than the promise could bear: nobody left could prove that it has everything (rule D9). */
+const beyondPromise = ({ etcd, members }: Cluster): boolean => {
+  const copies = members.filter(({ host }) => host.database.usable());
+  return !satisfiesAll(etcd.view(), new Set(copies.map(({ host }) => voterName(host.name, host.files.instance))));
+};
+
+/** A leader that died while paused is replaced by an operator's word only (decision 0002), and so is one that cannot be without loss. */
 const help = (cluster: Cluster): void => {
   const { leader, heartbeat } = cluster.etcd.view();
-  if (leader !== undefined || heartbeat?.value.paused !== true) return;
+  if (leader !== undefined || (heartbeat?.value.paused !== true && !beyondPromise(cluster))) return;
   const [best] = cluster.members
     .map(({ host }) => host)
     .filter(({ database, tags }) => database.server().kind === 'running' && !tags.nofailover)

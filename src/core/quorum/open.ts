@@ -3,11 +3,8 @@ import { elapsedAtMost, remaining } from '../instant.ts';
 import type { Memory } from '../memory.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { concerned, published, revoked } from './durability.ts';
-import { rightOf } from '../timing.ts';
-import { LATE_HEARTBEATS } from './wanted.ts';
-
-/** A voter that was heard within this time, in milliseconds, can still acknowledge. */
-export const HEARD_WITHIN = 1_000;
+import { HEARD_WITHIN } from '../reign.ts';
+import { lateAfter } from '../timing.ts';
 
 /**
  * Why a leader that is primary and proven does not say so to load balancers in a cluster that promises its writes; undefined when
@@ -38,10 +35,9 @@ const relied = (m: Memory): Acknowledgement => {
 export const isLate = (m: Memory): boolean => lateIn(m) <= 0;
 
 /** Milliseconds until this leader is late. */
-const lateIn = ({ reign, settings, now }: Memory): number => {
-  if (reign?.deadline === undefined || reign.pausePublished) return Infinity;
-  const age = rightOf(settings.timing) - remaining(reign.deadline, now);
-  return LATE_HEARTBEATS * settings.timing.heartbeatInterval - age;
+const lateIn = ({ reign, now }: Memory): number => {
+  if (reign?.provenAt === undefined || reign.pausePublished) return Infinity;
+  return lateAfter(reign.ttl) - elapsedAtMost(reign.provenAt, now);
 };
 
 /** How often a late leader asks itself whether its voters are still there, in milliseconds. */

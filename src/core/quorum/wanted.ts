@@ -3,13 +3,11 @@ import type { Memory } from '../memory.ts';
 import type { ClusterView } from '../model.ts';
 import { promiseLeft } from '../promise.ts';
 import { silenceLeft } from '../reign.ts';
+import { LATE_HEARTBEATS, lateAfter } from '../timing.ts';
 import { binds, newestTerm, satisfiesAll, suspectsOf } from './promise.ts';
 import { memberOf } from './sets.ts';
 
 /** When the members are to pledge: the leader is fenced, silent for its whole right, or suspected by enough (02 "Losing the leader"). */
-
-/** With two members a cut link looks like a dead leader: its heartbeat must be late as well (B2). This many intervals are late. */
-export const LATE_HEARTBEATS = 1.25;
 
 const members = (view: ClusterView): number => {
   const names = new Set([...view.members.keys()].map(String));
@@ -23,9 +21,11 @@ const suspected = (m: Memory, view: ClusterView): boolean => {
   const suspects = suspectsOf(view);
   if (suspects.size === 0 || !satisfiesAll(view, suspects)) return false;
   if (members(view) > 2) return suspects.size >= 2;
+  // With two members a cut link looks like a dead leader: its heartbeat must be late as well (B2).
   return (
     m.silence !== undefined &&
-    elapsedAtLeast(m.silence.since, m.now) > LATE_HEARTBEATS * m.settings.timing.heartbeatInterval
+    elapsedAtLeast(m.silence.since, m.now) >
+      Math.max(lateAfter(m.silence.ttl), LATE_HEARTBEATS * m.settings.timing.heartbeatInterval)
   );
 };
 

@@ -1,7 +1,7 @@
 import { ownRank, ranking, vacantFor, type Snapshot } from '../snapshot.ts';
 import { remaining } from '../instant.ts';
 import type { MemberName } from '../brand.ts';
-import type { Intent } from '../model.ts';
+import type { Intent, Keyed } from '../model.ts';
 import { peersFresh } from './handover-rules.ts';
 import { binds } from '../quorum/promise.ts';
 import { lossAccepted } from './pledge.ts';
@@ -10,14 +10,25 @@ import { act, wait, type Rule } from './rule.ts';
 /** How long before the silence ends the members ask each other, so that the answer is there when it counts. */
 const PREPARE = 800;
 
+type Failover = Extract<Intent, { kind: 'failover' }>;
+
 /** A failover that an operator asked for, to this member. */
-const forced = (s: Snapshot): Extract<Intent, { kind: 'failover' }> | undefined =>
-  s.view?.intents
-    .map(({ value }) => value)
-    .find(
-      (v): v is Extract<Intent, { kind: 'failover' }> =>
-        v.kind === 'failover' && v.outcome === undefined && v.to === s.m.self.name,
-    );
+const ordered = (s: Snapshot): Keyed<Failover> | undefined =>
+  s.view?.intents.find(
+    (k): k is Keyed<Failover> =>
+      k.value.kind === 'failover' && k.value.outcome === undefined && k.value.to === s.m.self.name,
+  );
+
+const forced = (s: Snapshot): Failover | undefined => ordered(s)?.value;
+
+/**
+ * The order names the successor of a leader that was lost while paused, whose right nothing else ends: it was given after that
+ * leader was lost. One that is older was meant for a leader that lived (docs/decisions/0002).
+ */
+const namesSuccessor = (s: Snapshot): boolean => {
+  const order = ordered(s);
+  return order !== undefined && s.m.leaderlessFrom !== undefined && order.modRevision > s.m.leaderlessFrom;
+};
 
 const allowLoss = (s: Snapshot): boolean => lossAccepted(s) !== undefined;
 
@@ -78,7 +89,9 @@ export const electionRules: readonly Rule[] = [
     id: 'election.cannot-stand',
     why: 'nobody leads, and this member must not: the reasons say why and what would unblock it',
     when: (s) => s.leaderLost && s.running?.role === 'replica' && ownBlocks(s).length > 0,
-    then: (s) => wait('stand as soon as the reasons are gone', ownBlocks(s), 500),
+    // What the last leader and the others say now may be a reason no more.
+    then: (s) =>
+      act('stand as soon as the reasons are gone', peersFresh(s) ? [] : [{ do: 'ask-peers' }], ownBlocks(s), 500),
   },
   {
     id: 'election.stand-aside',
@@ -113,7 +126,7 @@ export const electionRules: readonly Rule[] = [
       s.leaderLost &&
       s.running?.role === 'replica' &&
       s.silenceLeft > 0 &&
-      !(s.silenceLeft === Infinity && forced(s) !== undefined),
+      !(s.silenceLeft === Infinity && namesSuccessor(s)),
     then: (s) =>
       s.silenceLeft === Infinity
         ? wait(

@@ -81,7 +81,7 @@ export const createChecks = (deps: {
       const after = etcd.view();
       checkSilence(host, transaction, before, after, hosts);
       if (leads(transaction)) {
-        data.termBegins(positionOf(before), byForce(after, before));
+        data.termBegins(positionOf(before, hosts), byForce(after, before));
         promises.termBegins(before, byForce(after, before));
       }
       if (host.active() && host.database.acknowledges() && transaction.writes.some((w) => saysFenced(w, after)))
@@ -112,8 +112,12 @@ export const createChecks = (deps: {
 const leads = ({ writes }: StateTransaction): boolean =>
   writes.some((write) => write.kind === 'put' && write.key.kind === 'leader');
 
-const positionOf = (view: ClusterView | undefined): SimPosition | undefined =>
-  view?.heartbeat?.value.position as SimPosition | undefined;
+/** What the last leader had published, where that is still somewhere: not where it lost its data (decision 0008). */
+const positionOf = (view: ClusterView | undefined, hosts: readonly Host[]): SimPosition | undefined => {
+  const last = view?.heartbeat?.value;
+  const gone = hosts.some(({ name, files }) => name === last?.member && files.instance !== last.instance);
+  return gone ? undefined : (last?.position as SimPosition | undefined);
+};
 
 /** An operator accepted the loss of data, by an order for the member that leads now. */
 const byForce = (view: ClusterView, before: ClusterView | undefined): boolean =>

@@ -51,6 +51,13 @@ const cutLeader = (cluster: Cluster, after: number, lasts: number): void => {
   });
 };
 
+/** The last leader was lost while paused and lives: whoever orders a failover has looked first (the runbook of a paused leader). */
+const pausedAndAlive = ({ etcd, members }: Cluster): boolean => {
+  const { leader, heartbeat } = etcd.view();
+  if (leader !== undefined || heartbeat?.value.paused !== true) return false;
+  return members.some(({ host }) => host.name === heartbeat.value.member && host.database.acknowledges());
+};
+
 /** Ends a pause, if there is one. */
 export const resumeCluster = (cluster: Cluster): void => {
   if (cluster.etcd.view().settings?.value.pause === true)
@@ -93,7 +100,9 @@ export const wishes: FaultKinds<Wish> = {
   failover: {
     weight: 1,
     draw: ({ member, chance }) => ({ to: member === LEADER ? 'a' : member, allowDataLoss: chance(0.5) }),
-    apply: (cluster, { to, allowDataLoss }) => wish(cluster, { kind: 'failover', to: to as MemberName, allowDataLoss }),
+    apply: (cluster, { to, allowDataLoss }) => {
+      if (!pausedAndAlive(cluster)) wish(cluster, { kind: 'failover', to: to as MemberName, allowDataLoss });
+    },
   },
   restart: {
     weight: 2,

@@ -224,6 +224,26 @@ test('after a resume nobody is told to resume: a leader lost while paused has to
   });
 });
 
+test('only an order that is younger than its loss names the successor of a leader that was lost while paused (0002)', () => {
+  const silence = { revision: rev(20), since: instant(-20_000), ttl: ms(10_000), released: false, paused: true };
+  const order = {
+    kind: 'failover',
+    id: 'i1',
+    by: 'operator',
+    at: undefined,
+    outcome: undefined,
+    to: name('a'),
+  } as const;
+  const lost = view({ revision: rev(40), leader: undefined, heartbeat: keyed(heartbeat({ paused: true }), 20) });
+  const rule = (ordered: number): string => {
+    const m = follower({ view: lost, silence, leaderlessSince: instant(-5_000), leaderlessFrom: rev(30) });
+    const seen = { ...lost, intents: [keyed({ ...order, allowDataLoss: true }, ordered)] };
+    return feed({ ...m, view: seen }, { kind: 'tick' }, 10).memory.decision.rule;
+  };
+  expect(rule(25)).toBe('election.wait-silence');
+  expect(rule(35)).toBe('election.ask');
+});
+
 test('an unknown hand-over is settled by a heartbeat, and only then the old leader starts again (D2, D14)', () => {
   const stopped = { kind: 'stopped', systemId: 'system', cleanly: true, wasPrimary: true } as const;
   const db = known({ ...stopped, position: position(2, 160), generation: 2, leftovers: 0 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { newMemory } from '../../../src/core/agent.ts';
 import { ms } from '../../../src/core/brand.ts';
 import { known } from '../../../src/core/known.ts';
-import type { Event, Memory, PromiseRound, Settled, Step } from '../../../src/core/memory.ts';
+import type { Event, Memory, PeerAnswer, PromiseRound, Settled, Step } from '../../../src/core/memory.ts';
 import { promiseLeft } from '../../../src/core/promise.ts';
 import { DEFAULT_SETTINGS } from '../../../src/core/settings.ts';
 import {
@@ -63,6 +63,19 @@ const round = (at: number, answers: Readonly<Record<string, { promised: boolean;
   },
 });
 const asks = (s: Step): readonly string[] => those(s, 'ask-promises').flatMap((e) => e.members.map((m) => m.name));
+
+/** What an agent says whose database is gone. */
+const GONE: PeerAnswer = {
+  name: name('b'),
+  instance: instance('blife1'),
+  state: 'stopped',
+  role: 'none',
+  position: undefined,
+  applied: undefined,
+  leads: false,
+  holdsRight: false,
+  eligible: false,
+};
 
 describe('the list of who must promise', () => {
   const unlisted = leader({ reign: reign({ dueAt: instant(2_000) }) });
@@ -231,10 +244,24 @@ describe('a member that is asked', () => {
 
   test('whoever is not in the list of the last leader does not stand', () => {
     const others = { term: term(10), members: members.slice(1) };
-    const seen = { ...vacant, failsafe: keyed(others, 21) };
-    const after = feed(follower({ view: seen }), { kind: 'tick' }, 100);
-    expect(after.memory.decision.rule).toBe('election.cannot-stand');
-    expect(after.memory.decision.reasons.join()).toMatch(/has not yet counted it/);
+    const stands = (heard: Partial<Memory>, seen = view({ leader: undefined })): string =>
+      feed(
+        follower({ ...heard, view: { ...seen, failsafe: keyed(others, 21) } }),
+        { kind: 'tick' },
+        100,
+      ).memory.decision.reasons.join();
+    expect(stands({})).toMatch(/has not yet counted it/);
+    // One that is fenced, or whose data was replaced, goes on by nobody's promise any more.
+    expect(stands({}, vacant)).not.toMatch(/has not yet counted it/);
+    const says = (life: string, leads: boolean): Partial<Memory> => ({
+      peers: {
+        at: instant(50),
+        answers: new Map([[name('b'), known({ ...GONE, instance: instance(life), leads })]]),
+      },
+    });
+    expect(stands(says('blife2', false))).not.toMatch(/has not yet counted it/);
+    expect(stands(says('blife1', false))).toMatch(/has not yet counted it/);
+    expect(stands(says('blife2', true))).toMatch(/has not yet counted it/);
   });
 });
 

@@ -51,6 +51,7 @@ test('D3 compares leader, heartbeat, history, sync and failsafe, and writes lead
         generation,
         ttl: ms(10_000),
         reason: 'test',
+        from: undefined,
         position: position(2, 150),
       })!;
       expect(compared(t)).toEqual(['failsafe', 'heartbeat', 'history', 'leader', 'sync']);
@@ -68,7 +69,7 @@ test('D3 compares leader, heartbeat, history, sync and failsafe, and writes lead
 });
 
 test('without a lease there is no proposal to lead', () => {
-  const input = { view: view(), how: 'acquire', generation: 3, ttl: ms(1), reason: '' } as const;
+  const input = { view: view(), how: 'acquire', generation: 3, ttl: ms(1), reason: '', from: undefined } as const;
   expect(proposals.proposeLead({ ...input, memory: { ...m, lease: undefined }, position: undefined })).toBeUndefined();
 });
 

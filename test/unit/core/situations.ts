@@ -329,7 +329,7 @@ export const situations: readonly Situation[] = [
   situation('member.rejoin', follower(db(running({ source: undefined, streaming: false }))), 'run:follow'),
   situation('member.rejoin', follower(db(forked)), 'run:stop'),
   situation('election.prepare', follower({ silence: { ...gone, since: instant(-9_500) } }), 'ask-peers'),
-  situation('election.cannot-stand', follower({ view: { ...vacant, members: new Map() } })),
+  situation('election.cannot-stand', follower({ view: { ...vacant, members: new Map() } }), 'ask-peers'),
   situation('election.stand-aside', follower({ view: vacant, standAsideUntil: instant(3_000) })),
   situation('election.wait-silence', follower({ view: view({ leader: undefined }) })),
   situation('election.ask', follower({ view: vacant }), 'ask-peers'),

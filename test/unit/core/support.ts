@@ -162,6 +162,7 @@ export const reign = (over: Partial<Reign> = {}): Reign => ({
   heartbeatRevision: rev(20),
   seq: 3,
   deadline: instant(9_000),
+  provenAt: instant(0),
   clearance: 'own',
   clearancePublished: true,
   silence: undefined,

@@ -31,6 +31,7 @@ const REIGN: Reign = {
   heartbeatRevision: keyed(0, 50).modRevision,
   seq: 0,
   deadline: undefined,
+  provenAt: undefined,
   clearance: 'no',
   clearancePublished: false,
   silence: undefined,
