@@ -17,12 +17,15 @@ const hasNoData = (s: Snapshot): boolean => s.db?.kind === 'empty' || s.db?.kind
 const hasUnused = (s: Snapshot): boolean => s.db?.kind === 'stopped' && s.db.pristine === true;
 const unborn = (s: Snapshot): boolean => claimed(s) !== undefined && claimed(s)?.systemId === undefined;
 
+/** Whoever creates the database is the only one who can lead it at first. */
+const mayCreate = ({ m: { self } }: Snapshot): boolean => !self.tags.nofailover && self.tags.failoverPriority > 0;
+
 /** How a cluster begins: one bootstrap, decided by compare-and-swap on `initialize` (invariant I12). */
 export const bootstrapRules: readonly Rule[] = [
   {
     id: 'bootstrap.claim',
     why: 'no cluster is known and this member has no data: claim the right to create it',
-    when: (s) => claimed(s) === undefined && hasNoData(s) && !s.m.self.tags.nofailover,
+    when: (s) => claimed(s) === undefined && hasNoData(s) && mayCreate(s),
     then: (s) => act('then create the database', [{ do: 'initialize', value: claim(s, 'created', undefined) }]),
   },
   {
@@ -64,7 +67,7 @@ export const bootstrapRules: readonly Rule[] = [
   {
     id: 'bootstrap.take-claim',
     why: 'the member that claimed the bootstrap is gone and never published a database: claim it instead',
-    when: (s) => unborn(s) && !mine(s) && claimantGone(s) && (hasNoData(s) || hasUnused(s)),
+    when: (s) => unborn(s) && !mine(s) && claimantGone(s) && mayCreate(s) && (hasNoData(s) || hasUnused(s)),
     then: (s) =>
       act(
         hasUnused(s) ? 'then publish the database that it has created itself' : 'then create the database',

@@ -234,10 +234,10 @@ test('only an order that is younger than its loss names the successor of a leade
     outcome: undefined,
     to: name('a'),
   } as const;
-  const lost = view({ revision: rev(40), leader: undefined, heartbeat: keyed(heartbeat({ paused: true }), 20) });
+  const leaderless = view({ revision: rev(40), leader: undefined, heartbeat: keyed(heartbeat({ paused: true }), 20) });
   const rule = (ordered: number): string => {
-    const m = follower({ view: lost, silence, leaderlessSince: instant(-5_000), leaderlessFrom: rev(30) });
-    const seen = { ...lost, intents: [keyed({ ...order, allowDataLoss: true }, ordered)] };
+    const m = follower({ view: leaderless, silence, leaderlessSince: instant(-5_000), leaderlessFrom: rev(30) });
+    const seen = { ...leaderless, intents: [keyed({ ...order, allowDataLoss: true }, ordered)] };
     return feed({ ...m, view: seen }, { kind: 'tick' }, 10).memory.decision.rule;
   };
   expect(rule(25)).toBe('election.wait-silence');

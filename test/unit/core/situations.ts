@@ -283,17 +283,13 @@ export const situations: readonly Situation[] = [
   situation('bootstrap.publish', follower({ view: view({ ...noCluster, initialize: unborn('a') }) }), 'initialize'),
   situation(
     'bootstrap.take-claim',
-    follower({
-      view: view({ ...noCluster, initialize: unborn('b'), members: new Map() }),
-      ...db(empty),
-      leaderlessSince: instant(-11_000),
-    }),
+    follower({ view: abandoned(), ...db(empty), leaderlessSince: instant(-11_000) }),
     'initialize',
   ),
   situation(
     'bootstrap.take-claim',
     follower({
-      view: view({ ...noCluster, initialize: unborn('b'), members: new Map() }),
+      view: abandoned(),
       ...db(stopped({ systemId: 'another', pristine: true })),
       leaderlessSince: instant(-11_000),
     }),
@@ -302,7 +298,16 @@ export const situations: readonly Situation[] = [
   situation(
     'bootstrap.wait-creator',
     follower({
-      view: view({ ...noCluster, initialize: unborn('b'), members: new Map() }),
+      view: abandoned(),
+      ...db(empty),
+      leaderlessSince: instant(-11_000),
+      self: watcher(),
+    }),
+  ),
+  situation(
+    'bootstrap.wait-creator',
+    follower({
+      view: abandoned(),
       ...db(stopped({ systemId: 'another' })),
       leaderlessSince: instant(-11_000),
     }),
@@ -395,6 +400,11 @@ export const situations: readonly Situation[] = [
     idle(leader({ ...handing({ phase: 'checkpointing' }), reign: undefined, mayBePrimary: false })),
   ),
 ];
+
+/** Its claimant is gone. */
+function abandoned(): ClusterView {
+  return view({ ...noCluster, initialize: unborn('b'), members: new Map() });
+}
 
 /** A member that must never lead. */
 function watcher(): Memory['self'] {
