@@ -64,15 +64,10 @@ const endOf = async (parts: Parts, budget: Budget): Promise<End> => {
 };
 
 /**
- * The timeline to promote from. Where the server has seen the beginning of a timeline that left its own beyond what it has (a
+ * Timeline and end of the log to promote from. Where the server has seen the beginning of a timeline that left its own beyond what it has (a
  * winner that was lost before it sent anything), it would continue that history; it is restarted without it (A10).
  */
-const settleTimeline = async (
-  parts: Parts,
-  target: GuardTarget,
-  generation: number,
-  budget: Budget,
-): Promise<number> => {
+const settleTimeline = async (parts: Parts, target: GuardTarget, generation: number, budget: Budget): Promise<End> => {
   const { site, postmaster } = parts;
   const end = await endOf(parts, budget);
   if (generation <= end.timeline)
@@ -81,7 +76,7 @@ const settleTimeline = async (
       `promoting to timeline ${generation}: the database is on timeline ${end.timeline} already`,
     );
   const future = await futureTimelines(site, end.timeline, end.lsn);
-  if (future.length === 0) return end.timeline;
+  if (future.length === 0) return end;
   site.options.log.warn(
     'database.foreign_history',
     'timelines that this log is not part of are set aside; restarting',
@@ -100,7 +95,14 @@ const settleTimeline = async (
       'refused',
       `promoting ${site.options.name}: its log does not reach as far after a restart as before`,
     );
-  return end.timeline;
+  return again;
+};
+
+/** Hands the log of the lost primary to the archiver; without a readable control file its pieces cannot be told from segments. */
+const offer = async ({ site, control, histories }: Parts, { timeline, lsn }: End, budget: Budget): Promise<void> => {
+  const segmentSize = (control.last() ?? (await control.read(budget.part())))?.segmentSize;
+  if (segmentSize === undefined) return;
+  await offerSegments(site.options.dataDir, { timeline, lsn, history: await histories.of(timeline), segmentSize });
 };
 
 /** An adopted database may lack the agent's accounts; as soon as it takes writes they can be made. */
@@ -134,9 +136,9 @@ export const promote = async (
   if (already !== undefined) return verify(parts, target, already, generation, budget.part());
 
   await isolate(parts, budget);
-  const own = await settleTimeline(parts, target, generation, budget);
-  await reserveTimelines(site, own, generation);
-  if (site.options.archive !== undefined) await offerSegments(dataDir);
+  const end = await settleTimeline(parts, target, generation, budget);
+  await reserveTimelines(site, end.timeline, generation);
+  if (site.options.archive !== undefined) await offer(parts, end, budget);
   budget.check(`promoting ${name}`);
 
   const server = await postmaster.find();

@@ -82,19 +82,34 @@ describe('a stopped server', () => {
 });
 
 describe('files', () => {
-  it('that a replica called archived are offered to the new archiver, where they are still there', async () => {
+  it('that a replica called archived are offered to the new archiver, where they are still there and whole segments of its log', async () => {
     const status = join(folder, 'pg_wal', 'archive_status');
     const [present, gone] = ['000000010000000000000003', '000000010000000000000002'];
-    await writeFile(join(folder, 'pg_wal', present), '');
+    // Timeline 1 was left for 3 in segment 5, and 3 for 4 in segment 7; the log ends in segment 9. Timeline 2 is no part of it.
+    const pieces = ['000000010000000000000005', '000000030000000000000007', '000000040000000000000009'];
+    const whole = ['000000030000000000000005', '000000030000000000000006', '000000040000000000000008'];
+    const foreign = ['000000020000000000000004'];
+    const also = [...pieces, ...whole, ...foreign];
+    for (const name of [present, ...also]) await writeFile(join(folder, 'pg_wal', name), '');
+    for (const name of also) await writeFile(join(status, `${name}.done`), '');
+    const history = [
+      { timeline: 1, end: lsnAt(0x5abcdefn) },
+      { timeline: 3, end: lsnAt(0x7000028n) },
+    ];
     for (const name of [`${present}.done`, `${gone}.done`, '00000002.history.done', 'rubbish.done'])
       await writeFile(join(status, name), '');
-    expect(await offerSegments(folder)).toBe(1);
-    expect((await readdir(status)).toSorted()).toEqual([
-      `${gone}.done`,
-      `${present}.ready`,
-      '00000002.history.done',
-      'rubbish.done',
-    ]);
+    const end = { timeline: 4, lsn: lsnAt(0x9000100n), history, segmentSize: 16 * 1024 ** 2 };
+    expect(await offerSegments(folder, end)).toBe(4);
+    expect((await readdir(status)).toSorted()).toEqual(
+      [
+        `${gone}.done`,
+        `${present}.ready`,
+        '00000002.history.done',
+        'rubbish.done',
+        ...[...pieces, ...foreign].map((name) => `${name}.done`),
+        ...whole.map((name) => `${name}.ready`),
+      ].toSorted(),
+    );
   });
 
   it('are replaced as a whole, also over what an interrupted write left', async () => {
