@@ -29,7 +29,8 @@ ${options(program)}
 - Results go to standard output, messages (NOTICE, WARNING, ERROR, DETAIL, HINT) and progress to standard error. \`-o json\` and
   \`-o yaml\` print the same result for programs. Colours only on a terminal; \`NO_COLOR\` is respected.
 - Exit codes: 0 done, 1 refused or failed, 2 not understood, 3 not done in time (it may still come).
-- \`--dry-run\` says what would be done and why not; nothing is changed.
+- \`--dry-run\` says what would be done and why not; nothing is changed. Exit code 1 and NOT PROVEN: it would be tried, but the
+  candidate's agent could not be asked from here, so it may yet be refused.
 - Switchover, failover and restart wait for their outcome unless \`--no-wait\` is given; reinit returns at once unless \`--wait\` is given. Ctrl-C ends the
   waiting, not the request.
 - Where data can be lost, a name has to be typed (or given with \`--confirm\`); \`--yes\` is not enough.

@@ -66,10 +66,13 @@ export const report = (context: Context, result: OperationResult): number => {
     context.print.refused(result);
     return ERRORS[result.code].exit;
   }
-  context.print.value({ result: result.kind, message: result.message, data: result.data }, () =>
-    result.kind === 'would-do' ? `Dry run: ${result.message}.` : `${result.message}.`,
+  const { kind, message, data, unproven } = result;
+  context.print.value({ result: kind, message, data, unproven }, () =>
+    kind === 'would-do' ? `Dry run: ${message}.` : `${message}.`,
   );
-  return 0;
+  if (unproven === undefined) return 0;
+  context.print.warning(`NOT PROVEN: ${unproven}`);
+  return ERRORS.unreachable.exit;
 };
 
 /**

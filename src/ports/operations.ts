@@ -64,7 +64,13 @@ export interface How {
 }
 
 export type OperationResult =
-  | { readonly kind: 'done' | 'scheduled' | 'accepted' | 'would-do'; readonly message: string; readonly data?: unknown }
+  | {
+      readonly kind: 'done' | 'scheduled' | 'accepted' | 'would-do';
+      readonly message: string;
+      readonly data?: unknown;
+      /** Of a dry run: what could not be found out from here, so that it may yet be refused. */
+      readonly unproven?: string;
+    }
   | Refused;
 
 export interface Refused {

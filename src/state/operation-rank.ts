@@ -14,6 +14,9 @@ export type Rank = (
 ) => Promise<readonly CandidateReport[]>;
 
 const ASK_TIMEOUT = ms(500);
+/** Nobody waits for a switchover while a command line asks. */
+const OUTSIDE_TIMEOUT = ms(2_000);
+const NOT_ASKED = 'not-asked';
 
 /**
  * Ranks by the core's own function. `within`: whoever asks is a member of the cluster, so an agent that does not answer
@@ -24,7 +27,7 @@ export const createRank =
   (deps: { readonly peers: Peers; readonly positions: PositionAlgebra; readonly within: boolean }): Rank =>
   async (view, { allowDataLoss, signal }) => {
     const members = [...view.members.values()].map(({ value }) => ({ name: value.name, url: value.apiUrl }));
-    const asked = await deps.peers.ask(members, { timeout: ASK_TIMEOUT, signal });
+    const asked = await deps.peers.ask(members, { timeout: deps.within ? ASK_TIMEOUT : OUTSIDE_TIMEOUT, signal });
     const answers = deps.within ? asked : onlyKnown(asked);
     const settings = view.settings?.value ?? DEFAULT_SETTINGS;
     const rank = (forgive: boolean): readonly CandidateReport[] =>
@@ -32,22 +35,28 @@ export const createRank =
     if (deps.within) return rank(allowDataLoss);
     const forgiven = new Map(rank(true).map((report) => [report.name, report]));
     return rank(allowDataLoss).map((report) =>
-      answers.has(report.name) ? report : unasked(forgiven.get(report.name) ?? report),
+      answers.has(report.name) ? report : unasked(forgiven.get(report.name) ?? report, asked.get(report.name)),
     );
   };
 
 /** What stands behind a report whose member's agent was not heard: a hung one must not pass for a good one unnoticed. */
-const unasked = (report: CandidateReport): CandidateReport => ({
+const unasked = (report: CandidateReport, answer: Known<PeerAnswer> | undefined): CandidateReport => ({
   ...report,
   reasons: [
     ...report.reasons,
     {
-      code: 'not-asked',
-      text: 'its agent does not answer from here: judged by what it published; the leader asks it before anything is done',
+      code: NOT_ASKED,
+      text: `its agent does not answer from here (${answer?.kind === 'unknown' ? answer.why : 'its address is not known'}): judged by what it published; the leader asks it before anything is done`,
       blocks: false,
     },
   ],
 });
+
+/** What is not proven of a member that could not be asked; undefined when it was. */
+export const unprovenOf = (report: CandidateReport | undefined): string | undefined => {
+  const reason = report?.reasons.find(({ code }) => code === NOT_ASKED);
+  return reason === undefined ? undefined : `whether ${report?.name} can take over: ${reason.text}`;
+};
 
 const onlyKnown = (answers: ReadonlyMap<MemberName, Known<PeerAnswer>>): ReadonlyMap<MemberName, Known<PeerAnswer>> =>
   new Map([...answers].filter(([, answer]) => answer.kind === 'known'));

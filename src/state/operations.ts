@@ -5,7 +5,7 @@ import { isoTime } from './cluster-document.ts';
 import { checkFailover, checkReinitialize, checkRestart, checkSwitchover, type Refusal } from './operation-checks.ts';
 import { changeConfiguration, type ConfigEdit } from './operation-config.ts';
 import { intentId } from './operation-id.ts';
-import type { Rank } from './operation-rank.ts';
+import { unprovenOf, type Rank } from './operation-rank.ts';
 import { createKeys, type KeysDeps } from './operation-read.ts';
 import { recordIntent } from './operation-record.ts';
 import { waitForOutcome } from './operation-wait.ts';
@@ -29,14 +29,25 @@ export const createOperations = (deps: OperationsDeps): Operations => {
     intent: Intent,
     how: How,
     check: (view: ClusterView) => Promise<Refusal>,
-    sentence: () => { readonly message: string; readonly candidates?: readonly CandidateReport[] },
+    sentence: () => {
+      readonly message: string;
+      readonly candidates?: readonly CandidateReport[];
+      /** Who is to lead. */
+      readonly to?: string | undefined;
+    },
   ): Promise<OperationResult> => {
     const keys = createKeys(deps, how);
     const recorded = await recordIntent(keys, intent, check, how.dryRun);
     if (recorded.kind === 'refused') return recorded;
     if (recorded.kind === 'would-record') {
-      const { message, candidates } = sentence();
-      return { kind: 'would-do', message, ...(candidates === undefined ? {} : { data: { candidates } }) };
+      const { message, candidates, to } = sentence();
+      const unproven = unprovenOf(candidates?.find(({ name }) => name === to));
+      return {
+        kind: 'would-do',
+        message,
+        ...(candidates === undefined ? {} : { data: { candidates } }),
+        ...(unproven === undefined ? {} : { unproven }),
+      };
     }
     const data = { intent: recorded.intent.id };
     const { at, kind, outcome } = recorded.intent;
@@ -74,7 +85,7 @@ export const createOperations = (deps: OperationsDeps): Operations => {
         () => {
           const to = request.to ?? candidates.find(({ rank }) => rank === 1)?.name;
           const when = request.at === undefined ? '' : ` at ${isoTime(request.at)}`;
-          return { message: `would switch over from ${leader} to ${to ?? 'the best member'}${when}`, candidates };
+          return { message: `would switch over from ${leader} to ${to ?? 'the best member'}${when}`, candidates, to };
         },
       );
     },
@@ -89,7 +100,7 @@ export const createOperations = (deps: OperationsDeps): Operations => {
           candidates = await deps.rank(view, { allowDataLoss: request.allowDataLoss, signal: how.signal });
           return checkFailover(view, request, candidates);
         },
-        () => ({ message: `would fail over to ${request.to}`, candidates }),
+        () => ({ message: `would fail over to ${request.to}`, candidates, to: request.to }),
       );
     },
 
