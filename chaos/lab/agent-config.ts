@@ -11,6 +11,8 @@ export interface ConfigInput {
   /** This member's address, and all addresses of the lab as `address/bits`. */
   readonly host: string;
   readonly range: string;
+  /** The member's host is this machine itself: its packet filter is left alone. */
+  readonly shared: boolean;
   readonly apiPort: number;
   readonly port: number;
   /** A program that puts the file %p into an archive under the name %f. */
@@ -38,6 +40,7 @@ export const agentConfig = (
     peers_secret: input.peersSecret,
   },
   ...Object.fromEntries([section(input)]),
+  ...(input.shared ? { guard: { cut_port: 'off' } } : {}),
   tags: input.tags,
   bootstrap: { settings: input.settings },
 });

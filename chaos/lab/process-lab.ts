@@ -50,6 +50,7 @@ const createMembers = (base: {
     server: base.server,
     account: base.server.account,
     range: hosts.range,
+    shared: hosts.network === undefined,
     archiveCommand: hosts.archive?.command,
     superuser,
     replicationPassword: randomBytes(12).toString('hex'),

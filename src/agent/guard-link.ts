@@ -25,8 +25,9 @@ export const createGuardLink = (deps: {
   let waiting: { readonly term: Term; readonly deadline: Instant } | undefined;
 
   const tell = (): void => {
-    const { alive, armed } = guard.state();
-    deps.post({ kind: 'guard', alive, term: armed?.term, deadline: armed?.deadline });
+    const { alive, armed, cut } = guard.state();
+    const more = cut === undefined ? {} : { cut };
+    deps.post({ kind: 'guard', alive, term: armed?.term, deadline: armed?.deadline, ...more });
   };
 
   const order = (what: string, give: () => Promise<void>): void => {

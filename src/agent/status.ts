@@ -64,7 +64,7 @@ export const statusOf = (
     get candidates() {
       return (candidates ??= ranking(s));
     },
-    guard: { alive: m.guard.alive, armedTerm: m.guard.term },
+    guard: { alive: m.guard.alive, armedTerm: m.guard.term, cut: m.guard.cut },
     task:
       m.task === undefined
         ? undefined

@@ -155,6 +155,7 @@ export const guardOf = ({ config, clock, processes, log }: Base, database: Datab
       socket: join(runDir, 'guard.sock'),
       stateFile: join(runDir, 'guard.json'),
       target: database.guardTarget,
+      cutPort: config.guard.cutPort,
       token: `${config.cluster.name}/${config.member.name}`,
       fenceBudget,
       output: join(stateDir, 'guard.log'),

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
+import { runAside } from '../adapters/os/aside.ts';
 import { createClock } from '../adapters/os/clock.ts';
 import { fenceTree } from '../adapters/os/fence.ts';
 import { readStat } from '../adapters/os/proc.ts';
@@ -8,8 +9,10 @@ import { createProcesses } from '../adapters/os/processes.ts';
 import { after, remaining, type Instant } from '../core/instant.ts';
 import { ms } from '../core/brand.ts';
 import { parseArguments, USAGE, type GuardArguments } from '../guard/arguments.ts';
+import { createCutter, type Cutter } from '../guard/cutter.ts';
 import { complete, createGuardRunner } from '../guard/guard.ts';
 import { createGuardLog } from '../guard/log.ts';
+import { createPortCut, CUT_TIMEOUT } from '../guard/port-cut.ts';
 import { createProbe } from '../guard/probe.ts';
 import { createGuardServer } from '../guard/server.ts';
 import { createStateFile } from '../guard/state-file.ts';
@@ -21,7 +24,7 @@ const PLACE_CHECK = ms(1_000);
 
 /** Exit codes: 0 asked to end, 1 failed, 2 wrong usage, 3 another guard is there. */
 const main = async (options: GuardArguments): Promise<void> => {
-  const { socket, stateFile: statePath, target, fenceBudget, token, order } = options;
+  const { socket, stateFile: statePath, target, fenceBudget, token, order, port } = options;
   const clock = createClock();
   const log = createGuardLog(() => clock.wall());
   const processes = createProcesses({ clock, resolvePath: (path) => path });
@@ -52,6 +55,17 @@ const main = async (options: GuardArguments): Promise<void> => {
   const model = order === undefined ? left : bornWith(left, complete(order, fenceBudget), clock.now());
   if (model !== left) stateFile.save(model, clock.now());
   const watchdog = createWatchdog(options.watchdog, model.armed !== undefined, (why) => log('guard.watchdog', { why }));
+  const cutter: Cutter | undefined =
+    port &&
+    createCutter({
+      clock,
+      port: port.port,
+      cut: createPortCut(port, target.dataDir, (command) => runAside(clock, { ...command, timeout: CUT_TIMEOUT })),
+      patience: fenceBudget / 2,
+      tree: () => processes.within(probe.dataDir()),
+      alive: processes.alive,
+      log,
+    });
   const runner = createGuardRunner(model, {
     clock,
     target,
@@ -62,6 +76,7 @@ const main = async (options: GuardArguments): Promise<void> => {
     log,
     housekeeping,
     broadcast: (message) => server.broadcast(message),
+    cutter,
     fence: () =>
       fenceTree({
         processes,

@@ -51,7 +51,11 @@ export const compileLocal = (written: WrittenLocal, host: Host): Result<LocalCon
       etcd,
       api,
       ...engine,
-      guard: written.guard,
+      guard: {
+        supervised: written.guard.supervised,
+        cgroup: written.guard.cgroup,
+        cutPort: written.guard.cut_port,
+      },
       watchdog: written.watchdog,
       hooks: { commands: present(commands), timeout },
       tags: {

@@ -111,6 +111,10 @@ const guard = z.strictObject({
   cgroup: z.enum(['auto', 'off']).default('auto').meta({
     description: 'Kill the database by its control group where cgroup v2 is writable.',
   }),
+  cut_port: z.enum(['auto', 'off']).default('auto').meta({
+    description:
+      'Keep clients away from the port of a database that cannot be killed, with nft and ss (CAP_NET_ADMIN), until it is gone.',
+  }),
 });
 
 const watchdog = z.strictObject({

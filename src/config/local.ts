@@ -17,7 +17,11 @@ interface CommonConfig {
   readonly member: { readonly name: MemberName; readonly stateDir: string; readonly runDir: string };
   readonly etcd: EtcdConfig;
   readonly api: ApiConfig;
-  readonly guard: { readonly supervised: 'agent' | 'init'; readonly cgroup: 'auto' | 'off' };
+  readonly guard: {
+    readonly supervised: 'agent' | 'init';
+    readonly cgroup: 'auto' | 'off';
+    readonly cutPort: 'auto' | 'off';
+  };
   readonly watchdog: { readonly mode: 'off' | 'automatic' | 'required'; readonly device: string };
   readonly hooks: {
     readonly commands: Readonly<

@@ -57,9 +57,15 @@ export const absorb = (m: Memory, event: Event, positions: PositionAlgebra): Res
   }
 };
 
-const seeGuard = (m: Memory, { alive, term, deadline }: Extract<Event, { kind: 'guard' }>): Memory => ({
+const seeGuard = (m: Memory, { alive, term, deadline, cut }: Extract<Event, { kind: 'guard' }>): Memory => ({
   ...m,
-  guard: { alive, term, deadline, lostSince: alive ? undefined : (m.guard.lostSince ?? m.now) },
+  guard: {
+    alive,
+    term,
+    deadline,
+    ...(cut === undefined ? {} : { cut }),
+    lostSince: alive ? undefined : (m.guard.lostSince ?? m.now),
+  },
 });
 
 /** A newer view: settings, first sight of a heartbeat, and what it says of the own reign. */

@@ -200,6 +200,8 @@ export interface Memory {
     readonly alive: boolean;
     readonly term: Term | undefined;
     readonly deadline: Instant | undefined;
+    /** How it keeps clients away from a database that it cannot kill; absent: it does not. */
+    readonly cut?: string;
     /** Since when it has not been there. */
     readonly lostSince: Instant | undefined;
   };
@@ -268,6 +270,7 @@ export type Event =
       readonly alive: boolean;
       readonly term: Term | undefined;
       readonly deadline: Instant | undefined;
+      readonly cut?: string;
     }
   | { readonly kind: 'peers'; readonly round: PeerRound }
   /** A leader that lost etcd asks for a promise (rule D15). */

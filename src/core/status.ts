@@ -61,7 +61,8 @@ export interface AgentStatus {
 
   readonly decision: DecisionReport;
   readonly candidates: readonly CandidateReport[];
-  readonly guard: { readonly alive: boolean; readonly armedTerm: Term | undefined };
+  /** `cut`: how clients are kept away from a database that cannot be killed. */
+  readonly guard: { readonly alive: boolean; readonly armedTerm: Term | undefined; readonly cut: string | undefined };
   readonly task: { readonly name: string; readonly since: number; readonly detail: string } | undefined;
   /** Wall clock milliseconds of the last time the loop ran. */
   readonly loopAt: number;

@@ -5,6 +5,7 @@ import { PROTOCOL_VERSION, parseOrder } from '../adapters/os/guard-protocol.ts';
 import { ms, type Ms } from '../core/brand.ts';
 import { remaining, type Instant } from '../core/instant.ts';
 import type { GuardTarget } from '../ports/guard.ts';
+import type { Cutter } from './cutter.ts';
 import type { GuardLog } from './log.ts';
 import type { Probe } from './probe.ts';
 import type { StateFile } from './state-file.ts';
@@ -29,6 +30,8 @@ export interface GuardDeps {
   readonly probe: Probe;
   /** Kills everything; must settle. */
   readonly fence: () => Promise<FenceOutcome>;
+  /** Undefined where the database's port is not known. */
+  readonly cutter: Cutter | undefined;
   readonly stateFile: StateFile;
   readonly watchdog: Watchdog;
   readonly log: GuardLog;
@@ -66,6 +69,7 @@ export const createGuardRunner = (initial: GuardModel, deps: GuardDeps): GuardRu
   };
 
   const fence = async (): Promise<void> => {
+    const settled = deps.cutter?.fencing();
     const outcome = await deps.fence().catch((error: unknown): FenceOutcome => ({
       fenced: false,
       killed: 0,
@@ -73,6 +77,7 @@ export const createGuardRunner = (initial: GuardModel, deps: GuardDeps): GuardRu
       stuck: [],
       why: error instanceof Error ? error.message : String(error),
     }));
+    settled?.(outcome.fenced);
     const term = model.armed?.term;
     log(outcome.fenced ? 'guard.fenced' : 'guard.unfenced', { term, ...outcome });
     if (outcome.fenced) deps.broadcast({ kind: 'fenced', term, killed: outcome.killed, tookMs: outcome.tookMs });
@@ -96,6 +101,7 @@ export const createGuardRunner = (initial: GuardModel, deps: GuardDeps): GuardRu
     feed({ kind: 'tick', now, database: 'unseen' }, now);
     const mustLook = model.phase === 'fenced' || (model.phase === 'watching' && model.armed === undefined);
     if (mustLook && !looking) void look();
+    deps.cutter?.look();
     deps.housekeeping(now);
   };
 
@@ -121,6 +127,7 @@ export const createGuardRunner = (initial: GuardModel, deps: GuardDeps): GuardRu
       dataDir: deps.target.dataDir,
       replicaMark: deps.target.replicaMark,
       armed: model.armed,
+      cut: deps.cutter?.state(),
     },
   });
 

@@ -10,6 +10,9 @@ export interface GuardTarget {
    * While it is absent and the database runs, the database counts as a primary.
    */
   readonly replicaMark: string;
+  /** Where its clients come in, to keep them away from a database that cannot be killed; `listen` as the server is told. */
+  readonly port?: number;
+  readonly listen?: string;
   /** Owner of the file, where agent and database have different users. */
   readonly uid?: number;
   readonly gid?: number;
@@ -44,9 +47,13 @@ export interface GuardState {
   readonly alive: boolean;
   readonly pid: number | undefined;
   readonly armed: { readonly term: Term; readonly deadline: Instant } | undefined;
+  /** How clients are kept away from a database that cannot be killed; undefined: they are not. */
+  readonly cut?: string;
 }
 
 export type GuardEvent =
   | { readonly kind: 'lost' }
   | { readonly kind: 'connected' }
+  /** Clients are kept away, or not any more. */
+  | { readonly kind: 'cut' }
   | { readonly kind: 'fenced'; readonly term: Term | undefined; readonly killed: number; readonly tookMs: number };

@@ -95,6 +95,11 @@ export const STATUS_GAUGES: readonly StatusGauge[] = [
   gauge('haagent_ttl_seconds', "How long a leader's right lasts without proof.", (s) => s.settings.timing.ttl / MS),
   flag('haagent_guard_alive', '1 while the guard is there.', (s) => s.guard.alive),
   flag('haagent_guard_armed', '1 while the guard holds a deadline.', (s) => s.guard.armedTerm !== undefined),
+  flag(
+    'haagent_guard_port_cut',
+    '1 while the guard keeps clients away from a database that it cannot kill.',
+    (s) => s.guard.cut !== undefined,
+  ),
   flag('haagent_paused', '1 while the cluster is paused.', (s) => s.settings.pause),
   flag('haagent_stopping', '1 while the agent is stopping.', (s) => s.stopping),
   labelled('haagent_task_running', '1 for the long action under way.', 'task', (s) =>

@@ -25,6 +25,7 @@ export const haagentProgram =
       name: input.spec.name,
       apiPort: API_PORT,
       port: DATABASE_PORT,
+      shared: false,
       osUser: undefined,
       archiveCommand: undefined,
       tags: input.spec.tags ?? {},

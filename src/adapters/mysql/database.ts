@@ -41,7 +41,13 @@ const createParts = (options: MysqlOptions): Parts => {
 export const createMysql = (options: MysqlOptions): Database => {
   const parts = createParts(options);
   const { admin, server, site } = parts;
-  const target: GuardTarget = { dataDir: options.dataDir, replicaMark: site.paths.replicaMark, ...options.osUser };
+  const target: GuardTarget = {
+    dataDir: options.dataDir,
+    replicaMark: site.paths.replicaMark,
+    port: options.port,
+    listen: options.listenHost,
+    ...options.osUser,
+  };
   const probe = createWriteProbe(site, admin);
   const pending = createPendingRestart(parts);
 

@@ -51,9 +51,14 @@ export const createGuard = (deps: {
     for (const listener of listeners) listener(event);
   };
   const noted = (report: GuardReport): void => {
-    const { pid, armed } = report;
+    const { pid, armed, cut } = report;
     const order = armed === undefined ? undefined : { term: armed.term, deadline: armed.deadline };
-    state = { alive: true, pid, armed: order };
+    const before = state.cut;
+    state = { alive: true, pid, armed: order, ...(cut === undefined ? {} : { cut }) };
+    if (cut === before) return;
+    if (cut === undefined) log.info('guard.port_restored', 'clients are not kept away any more');
+    else log.error('guard.port_cut', cut);
+    emit({ kind: 'cut' });
   };
   const heard = (message: GuardMessage): void => {
     if (message.kind === 'fenced') {

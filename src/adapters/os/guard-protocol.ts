@@ -30,6 +30,8 @@ export interface GuardReport {
   readonly dataDir: string;
   readonly replicaMark: string;
   readonly armed: { readonly term: Term; readonly deadline: Instant } | undefined;
+  /** How clients are kept away; undefined: they are not, or the guard is older than that. */
+  readonly cut: string | undefined;
 }
 
 export type GuardMessage =
@@ -87,7 +89,7 @@ export const parseMessage = (line: string): GuardMessage | undefined => {
 
 const parseReport = (raw: unknown): GuardReport | undefined => {
   if (!isObject(raw)) return undefined;
-  const { version, pid, phase, dataDir, replicaMark, armed } = raw;
+  const { version, pid, phase, dataDir, replicaMark, armed, cut } = raw;
   if (
     typeof version !== 'number' ||
     typeof pid !== 'number' ||
@@ -96,7 +98,15 @@ const parseReport = (raw: unknown): GuardReport | undefined => {
     typeof replicaMark !== 'string'
   )
     return undefined;
-  return { version, pid, phase, dataDir, replicaMark, armed: parseArmed(armed) };
+  return {
+    version,
+    pid,
+    phase,
+    dataDir,
+    replicaMark,
+    armed: parseArmed(armed),
+    cut: typeof cut === 'string' ? cut : undefined,
+  };
 };
 
 /** A term with its deadline, as a report or a state file holds it. */

@@ -19,6 +19,8 @@ export interface GuardPlace {
   /** Used for orders that bring none of their own. */
   readonly fenceBudget: Ms;
   readonly watchdog?: string;
+  /** `off`: a guard that is not told the database's port keeps nobody away from it. Default `auto`. */
+  readonly cutPort?: 'auto' | 'off';
   /** The guard's program (src/bin/haagent-guard.ts as installed); without it guards are only looked for, init starts them. */
   readonly entry?: string;
   /** File that a started guard's log goes to. */
@@ -35,7 +37,7 @@ export const startGuard = async (
   entry: string,
   order: GuardOrder | undefined,
 ): Promise<ProcessId> => {
-  const { socket, stateFile, target, fenceBudget, watchdog, output, token } = place;
+  const { socket, stateFile, target, fenceBudget, watchdog, output, token, cutPort } = place;
   for (const path of [socket, stateFile, output]) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const options = {
     socket,
@@ -43,6 +45,7 @@ export const startGuard = async (
     'data-dir': target.dataDir,
     'replica-mark': target.replicaMark,
     'fence-budget': fenceBudget,
+    ...(cutPort === 'off' ? {} : { port: target.port, listen: target.listen }),
     uid: target.uid,
     gid: target.gid,
     watchdog,

@@ -55,6 +55,8 @@ export const createPostgres = (options: PostgresOptions): Database => {
   const target: GuardTarget = {
     dataDir: options.dataDir,
     replicaMark: parts.site.paths.replicaMark,
+    port: options.port,
+    listen: options.listenHost,
     ...options.osUser,
   };
   const slots = createSlots(parts);

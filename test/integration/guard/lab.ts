@@ -73,8 +73,15 @@ export const createLab = async (options: { readonly fenceBudget?: number; readon
   const kill = (id: ProcessId | undefined): void => {
     if (id !== undefined) processes.signal(id, 'SIGKILL');
   };
-  const client = (over: Partial<GuardPlace> = {}): GuardClient & { readonly events: GuardEvent[] } => {
-    const made = createGuard({ processes, clock, log: silent, place: { ...place, ...over } });
+  /** As an agent's, but it starts no guard: for one that runs on another network. */
+  const visitor = (target: GuardPlace['target']): GuardClient & { readonly events: GuardEvent[] } => {
+    const { entry: _, ...without } = place;
+    return connectTo({ ...without, target });
+  };
+  const client = (over: Partial<GuardPlace> = {}): GuardClient & { readonly events: GuardEvent[] } =>
+    connectTo({ ...place, ...over });
+  const connectTo = (where: GuardPlace): GuardClient & { readonly events: GuardEvent[] } => {
+    const made = createGuard({ processes, clock, log: silent, place: where });
     const events: GuardEvent[] = [];
     made.onEvent((event) => events.push(event));
     clients.push(made);
@@ -89,6 +96,7 @@ export const createLab = async (options: { readonly fenceBudget?: number; readon
     guard,
     launch,
     client,
+    visitor,
     kill,
     neighbour: () => launch('/bin/sleep', ['1002'], folder),
     /** Starts the sham database and waits until all of it is there. */

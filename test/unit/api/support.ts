@@ -179,7 +179,7 @@ const common = (): Omit<AgentStatus, 'name' | 'instance' | 'apiUrl' | 'host'> =>
       reasons: [{ code: 'nofailover', text: 'its tag nofailover is set', blocks: true }],
     },
   ],
-  guard: { alive: true, armedTerm: term(42) },
+  guard: { alive: true, armedTerm: term(42), cut: undefined },
   task: undefined,
   loopAt: WALL - 100,
   stopping: false,
