@@ -2,11 +2,13 @@
 import { parseArgs } from 'node:util';
 import { compileSettings } from '../src/config/settings.ts';
 import { faultNames, findScenarios, type ScenarioName } from './faults/faults.ts';
+import { hasMysql } from './lab/mysql-server.ts';
+import { engineNames } from './lab/server.ts';
 import type { LabKind } from './suite/open-lab.ts';
 import { runSuite } from './suite/suite.ts';
 
 const usage = `npm run chaos -- --scenario NAME|all|states [--runs 1] [--report FILE] [--ttl 10] [--seed 1]
-               [--engine postgres] [--mode async|sync|quorum] [--lab process|container]
+               [--engine postgres|mariadb|mysql] [--mode async|sync|quorum] [--lab process|container]
 
   --scenario  ${faultNames.join(', ')}; or several, with commas between;
               states: agent, guard and database killed and frozen in the middle of everything they do
@@ -59,7 +61,10 @@ if (given.help) {
   console.log(usage);
   process.exit(0);
 }
-if (given.engine !== 'postgres') refuse(`--engine ${given.engine}: haagent manages PostgreSQL only so far`);
+const engine =
+  engineNames.find((name) => name === given.engine) ??
+  refuse(`--engine ${given.engine}: unknown; there are ${engineNames.join(', ')}`);
+if (engine !== 'postgres' && !hasMysql(engine)) refuse(`--engine ${engine}: its servers are not installed here`);
 if (given.mode !== 'async' && given.mode !== 'sync' && given.mode !== 'quorum')
   refuse(`--mode ${given.mode}: must be async, sync or quorum`);
 if (compileSettings({ replication: { mode: given.mode } }).kind === 'faults')
@@ -68,6 +73,8 @@ const lab: LabKind =
   given.lab === 'process' || given.lab === 'container'
     ? given.lab
     : refuse(`--lab ${given.lab}: must be process or container`);
+if (lab === 'container' && engine !== 'postgres')
+  refuse(`--engine ${engine}: containers are made with PostgreSQL only`);
 
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
@@ -77,6 +84,7 @@ process.exitCode = await runSuite({
   scenarios: scenariosOf(given.scenario),
   runs: wholeNumber(given.runs, 'runs', 1, 10_000),
   lab,
+  engine,
   mode: given.mode,
   ttlMs: wholeNumber(given.ttl, 'ttl', 3, 60) * 1_000,
   seed: wholeNumber(given.seed, 'seed', 0, 2 ** 31),

@@ -1,13 +1,16 @@
 import { loadavg } from 'node:os';
 import { createLab } from '../lab/process-lab.ts';
 import type { FaultName } from '../faults/faults.ts';
-import { createPostgresEngine } from '../engines/postgres.ts';
+import { engineFor } from '../engines/engines.ts';
+import type { EngineName } from '../lab/server.ts';
 import { recordOf, type ScenarioReport } from '../scenarios/report.ts';
 import { runScenario } from '../scenarios/scenario.ts';
 import { median, quantile } from './stats.ts';
 import { table } from '../table.ts';
 
 export interface FailoverBenchOptions {
+  readonly engine: EngineName;
+  readonly mode: 'async' | 'sync' | 'quorum';
   readonly scenario: FaultName;
   readonly runs: number;
   readonly ttlMs: number;
@@ -18,9 +21,9 @@ export interface FailoverBenchOptions {
 const WARM_UP_MS = 1_000;
 const PHASES = 10;
 
-const line = (report: ScenarioReport, ttlMs: number): string =>
+const line = (report: ScenarioReport, { mode, ttlMs }: FailoverBenchOptions): string =>
   JSON.stringify({
-    ...recordOf(report, { mode: 'async', ttlMs, peer: null, load: loadavg()[0] ?? 0 }),
+    ...recordOf(report, { mode, ttlMs, peer: null, load: loadavg()[0] ?? 0 }),
     unreplicated: report.unreplicated,
   });
 
@@ -34,7 +37,7 @@ const summaryOf = (reports: readonly ScenarioReport[], options: FailoverBenchOpt
     reports.reduce((sum, report) => sum + of(report), 0);
   return [
     '',
-    `${options.scenario}, ttl ${options.ttlMs / 1_000} s, asynchronous, three members, one etcd, all on this machine`,
+    `${options.engine}, ${options.mode}: ${options.scenario}, ttl ${options.ttlMs / 1_000} s, three members, one etcd, all on this machine`,
     table(
       ['write gap in ms', 'runs', 'median', 'p95', 'max'],
       [
@@ -59,7 +62,13 @@ const summaryOf = (reports: readonly ScenarioReport[], options: FailoverBenchOpt
 
 /** Does one fault again and again to the primary of one cluster. Returns whether every run passed. */
 export const benchFailover = async (options: FailoverBenchOptions): Promise<boolean> => {
-  const lab = await createLab({ engine: 'postgres', members: 3, ttlMs: options.ttlMs, restartAfterMs: 100 });
+  const lab = await createLab({
+    engine: options.engine,
+    members: 3,
+    ttlMs: options.ttlMs,
+    restartAfterMs: 100,
+    settings: { replication: { mode: options.mode } },
+  });
   const interrupt = (): void => void lab.stop();
   options.signal.addEventListener('abort', interrupt);
   const reports: ScenarioReport[] = [];
@@ -67,7 +76,7 @@ export const benchFailover = async (options: FailoverBenchOptions): Promise<bool
     options.signal.throwIfAborted();
     await lab.start();
     await lab.waitForHealthy({ deadlineMs: 120_000 });
-    const engine = createPostgresEngine(lab);
+    const engine = engineFor(options.engine, lab);
     for (let run = 0; run < options.runs; run += 1) {
       const phaseMs = ((run % PHASES) / PHASES) * (options.ttlMs / 5);
       const report = await runScenario({
@@ -76,10 +85,11 @@ export const benchFailover = async (options: FailoverBenchOptions): Promise<bool
         scenario: options.scenario,
         warmUpMs: WARM_UP_MS + phaseMs,
         deadlineMs: options.ttlMs + 60_000,
+        durable: options.mode !== 'async',
         progress: () => undefined,
       });
       reports.push(report);
-      console.log(line(report, options.ttlMs));
+      console.log(line(report, options));
       for (const problem of report.problems) console.log(`  ${problem}`);
     }
   } finally {

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { faultNames, findFault } from '../faults/faults.ts';
 import { benchFailover } from './failover.ts';
+import { engineNames } from '../lab/server.ts';
 import { benchFlood } from './flood.ts';
 import { benchHealthRate, benchHealthStalled } from './health.ts';
 import { benchIdle } from './idle.ts';
@@ -9,7 +10,8 @@ import { comparisonNames, isComparisonName } from './versus/comparisons.ts';
 import { summarizeReport } from './versus/reports.ts';
 import { benchVersus, VERSUS_SCENARIOS } from './versus/versus.ts';
 
-const usage = `npm run bench -- --scenario NAME [--runs 10] [--ttl SECONDS]   outage for writers: ${faultNames.join(', ')}
+const usage = `npm run bench -- --scenario NAME [--runs 10] [--ttl SECONDS] [--engine postgres|mariadb|mysql] [--mode async|sync|quorum]
+                     outage for writers: ${faultNames.join(', ')}
 npm run bench -- --idle [--seconds 60] [--ttl SECONDS]         processor, memory and etcd revisions of a resting cluster
 npm run bench -- --flood [--seconds 20] [--ttl SECONDS]        5,000 health requests a second and 500 silent connections
 npm run bench -- --health [--seconds 5] [--ttl SECONDS]        health answers a second on one core, and how late they are
@@ -34,6 +36,8 @@ const readArguments = () => {
         idle: { type: 'boolean', default: false },
         flood: { type: 'boolean', default: false },
         health: { type: 'boolean', default: false },
+        engine: { type: 'string', default: 'postgres' },
+        mode: { type: 'string', default: 'async' },
         runs: { type: 'string', default: '10' },
         ttl: { type: 'string' },
         seconds: { type: 'string' },
@@ -76,6 +80,8 @@ const benchHealth = async (): Promise<boolean> => {
   return (await benchHealthStalled(options)) && enough;
 };
 
+const MODES = ['async', 'sync', 'quorum'] as const;
+
 const run = (): Promise<boolean> => {
   if (given.summary !== undefined) {
     console.log(summarizeReport(given.summary));
@@ -111,7 +117,17 @@ const run = (): Promise<boolean> => {
   if (health) return benchHealth();
   if (scenario === undefined) return refuse('nothing to measure was named');
   const name = findFault(scenario) ?? refuse(`--scenario ${scenario}: unknown`);
-  return benchFailover({ scenario: name, runs, ttlMs: number(given.ttl ?? '3', 'ttl', 3) * 1_000, signal });
+  const engine = engineNames.find((each) => each === given.engine) ?? refuse(`--engine ${given.engine}: unknown`);
+  const mode =
+    MODES.find((each) => each === given.mode) ?? refuse(`--mode ${given.mode}: must be async, sync or quorum`);
+  return benchFailover({
+    engine,
+    mode,
+    scenario: name,
+    runs,
+    ttlMs: number(given.ttl ?? '3', 'ttl', 3) * 1_000,
+    signal,
+  });
 };
 
 process.exitCode = (await run()) ? 0 : 1;

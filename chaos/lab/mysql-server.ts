@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { createConnection, type Connection } from 'mysql2';
 import { SCHEMA } from '../workload/mysql.ts';
 import { findAccount } from './host.ts';
@@ -44,7 +44,11 @@ const queryOnce = async (dir: string, password: string, sql: string): Promise<Ro
 
 /** Whether this machine has the servers of an engine, with what their agents need besides. */
 export const hasMysql = (engine: 'mysql' | 'mariadb'): boolean =>
-  ['/usr/sbin', '/usr/bin', '/usr/libexec'].some((folder) => existsSync(join(folder, PROGRAMS[engine].server)));
+  ['/usr/sbin', '/usr/bin', '/usr/libexec'].some((folder) => {
+    const program = join(folder, PROGRAMS[engine].server);
+    // MariaDB brings a link with the name of MySQL's server.
+    return existsSync(program) && basename(realpathSync(program)) === PROGRAMS[engine].server;
+  });
 
 /** MySQL or MariaDB, as labs handle them. Throws where they are not installed. */
 export const mysqlServer = (engine: 'mysql' | 'mariadb'): LabServer => {

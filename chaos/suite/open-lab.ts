@@ -1,6 +1,7 @@
 import { createContainerLab } from '../lab/container-lab.ts';
 import { findFaketime } from '../lab/host-clock.ts';
 import type { Lab } from '../lab/lab.ts';
+import type { EngineName } from '../lab/server.ts';
 import { whyNoNetwork } from '../lab/network.ts';
 import { createLab } from '../lab/process-lab.ts';
 import { whyNoVolumes } from '../lab/volumes.ts';
@@ -12,21 +13,23 @@ export type LabKind = 'process' | 'container';
 
 export interface LabChoice {
   readonly lab: LabKind;
+  readonly engine: EngineName;
   readonly mode: string;
   readonly ttlMs: number;
   readonly signal: AbortSignal;
 }
 
-const makeLab = async ({ lab, mode, ttlMs }: LabChoice): Promise<Lab> => {
+const makeLab = async ({ lab, engine, mode, ttlMs }: LabChoice): Promise<Lab> => {
   const common = { members: 3, etcd: 3, ttlMs, restartAfterMs: 100, settings: { replication: { mode } } } as const;
   if (lab === 'container') return createContainerLab(common);
   return createLab({
     ...common,
-    engine: 'postgres',
+    engine,
     network: (await whyNoNetwork()) === undefined,
     volumes: (await whyNoVolumes()) === undefined,
     clock: findFaketime() !== undefined,
-    archive: true,
+    // Archives are those of PostgreSQL.
+    archive: engine === 'postgres',
     etcdQuotaBytes: QUOTA_BYTES,
   });
 };

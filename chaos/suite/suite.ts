@@ -1,9 +1,10 @@
 import { appendFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { createPostgresEngine } from '../engines/postgres.ts';
+import { engineFor } from '../engines/engines.ts';
 import { faultOf, lackOf, type ScenarioName } from '../faults/faults.ts';
 import type { Lab } from '../lab/lab.ts';
+import type { EngineName } from '../lab/server.ts';
 import { recordOf, type RunRecord } from '../scenarios/report.ts';
 import { runScenario } from '../scenarios/scenario.ts';
 import { keepEvidence } from './evidence.ts';
@@ -14,6 +15,7 @@ export interface SuiteOptions {
   readonly scenarios: readonly ScenarioName[];
   readonly runs: number;
   readonly lab: LabKind;
+  readonly engine: EngineName;
   readonly mode: string;
   readonly ttlMs: number;
   readonly seed: number;
@@ -30,7 +32,7 @@ const JUDGED_LOAD = 5;
 const DEADLINE_MS = 60_000;
 
 const nothingKnown = (scenario: ScenarioName, options: SuiteOptions): RunRecord => ({
-  engine: 'postgres',
+  engine: options.engine,
   mode: options.mode,
   scenario,
   ttl: options.ttlMs / 1_000,
@@ -107,7 +109,7 @@ export const runSuite = async (options: SuiteOptions): Promise<number> => {
     try {
       const report = await runScenario({
         lab,
-        engine: createPostgresEngine(lab),
+        engine: engineFor(options.engine, lab),
         scenario,
         warmUpMs: WARM_UP_MS + ((run % 10) / 10) * (options.ttlMs / 5),
         deadlineMs,

@@ -1,4 +1,5 @@
 import { ms, type InstanceId, type Ms } from '../core/brand.ts';
+import type { Source } from '../core/database.ts';
 import { StepError } from '../core/errors.ts';
 import type { Memory, Task, TaskResult } from '../core/memory.ts';
 import { remaining } from '../core/instant.ts';
@@ -147,15 +148,13 @@ const perform = async (task: Task, step: Step, deps: Deps): Promise<TaskResult> 
       await startFollowing(step, deps);
       return DONE;
     case 'start':
-      await database.configure({ ...step, ...databaseConfig(deps.memory()) });
-      await database.start({ ...step, source: task.source });
+      await startAgain(task.source, step, deps);
       hooks.tell('on_start', {});
       return DONE;
     case 'restart':
       await database.stop(step);
       hooks.tell('on_stop', {});
-      await database.configure({ ...step, ...databaseConfig(deps.memory()) });
-      await database.start({ ...step, source: task.source });
+      await startAgain(task.source, step, deps);
       hooks.tell('on_start', {});
       return DONE;
     case 'stop': {
@@ -194,6 +193,15 @@ const perform = async (task: Task, step: Step, deps: Deps): Promise<TaskResult> 
     default:
       return task satisfies never;
   }
+};
+
+/** What was acknowledged and is forgotten at this start must not be vouched for by what comes up. */
+const startAgain = async (source: Source | undefined, step: Step, deps: Deps): Promise<void> => {
+  const { database } = deps;
+  const forgets = (await database.forgets?.(step)) === true;
+  const instance = forgets ? { instance: await deps.renewInstance() } : {};
+  await database.configure({ ...step, ...databaseConfig(deps.memory()), ...instance });
+  await database.start({ ...step, source });
 };
 
 /** A copy or a rewound database needs a source to become consistent: it is started following the leader at once. */

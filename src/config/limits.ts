@@ -3,7 +3,7 @@ import { faultAt, type Fault } from './faults.ts';
 import type { EngineConfig } from './local.ts';
 
 /** The most acknowledgements that each engine's servers can be made to wait for; absent: as many as there are members. */
-const MOST_ACKS: Partial<Readonly<Record<EngineConfig['engine'], number>>> = { mysql: 0, mariadb: 0 };
+const MOST_ACKS: Partial<Readonly<Record<EngineConfig['engine'], number>>> = { mysql: 0, mariadb: 1 };
 
 export const mostAcksOf = (engine: EngineConfig['engine']): number | undefined => MOST_ACKS[engine];
 

@@ -118,6 +118,8 @@ export interface RunningDatabase {
   readonly missingLog?: string;
   /** Where each retained slot starts, by slot owner. */
   readonly slots: Readonly<Record<string, string>>;
+  /** Something that upkeep looks after is not as it should be: it is done more often until then. */
+  readonly restless?: boolean;
   /** Parameters whose new value needs a restart. */
   readonly pendingRestart: readonly string[];
   readonly serverVersion: string;

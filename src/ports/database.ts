@@ -29,6 +29,11 @@ export interface Database {
    * brings copies. What iterates ends with an error when the copy is not whole.
    */
   donate?(step: Step): AsyncIterable<Uint8Array>;
+  /**
+   * Whether the next start of the stopped database may forget something that this member has acknowledged: then it counts as another
+   * instance from there on (rule D12). Absent where no start ever does.
+   */
+  forgets?(step: Step): Promise<boolean>;
   /** Starts, always as a replica (nothing on disk may let a start come up as primary). Ends when it answers queries. */
   start(step: Step & { readonly source: Source | undefined }): Promise<void>;
   /** Stops cleanly: sessions are ended, the log is written and sent. Returns the end of the log where it is known. */

@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { showLogsOnFailure, useLab } from './cluster.ts';
 
@@ -85,4 +87,37 @@ test('a lost host is replaced, and comes back as a replica', async () => {
   await lab.startMember(lost);
   await lab.waitForHealthy(DEADLINE);
   await allAlike([1, 2, 3, 4, 5]);
+}, 200_000);
+
+test('what somebody writes on a replica behind its agent is kept aside, and the replica is copied anew', async () => {
+  const { lab } = shared;
+  showLogsOnFailure(lab);
+  const primary = await lab.waitForHealthy(DEADLINE);
+  const replica = lab.members.find(({ name }) => name !== primary);
+  if (replica === undefined) throw new Error('there is no replica');
+  for (const sql of ['set global read_only = 0', 'insert into chaos.t values (6666)', 'set global read_only = 1'])
+    await lab.query(replica.name, sql);
+  await write(6);
+  const kept = await lab.waitFor(
+    'the errant transaction is listed',
+    async () => {
+      const folder = join(replica.dir, 'state/mariadb');
+      const lost = (await readdir(folder)).find((name) => name.startsWith('lost-'));
+      return lost === undefined
+        ? undefined
+        : readFile(join(folder, lost, 'transactions.txt'), 'utf8').catch(() => undefined);
+    },
+    DEADLINE,
+  );
+  expect(kept).toContain('@1=6666');
+  await lab.waitForHealthy(DEADLINE);
+  await lab.waitFor(
+    'the errant row is gone',
+    async () => {
+      const rows = await rowsOf(replica.name).catch(() => [6666]);
+      return rows.includes(6666) ? undefined : true;
+    },
+    DEADLINE,
+  );
+  await allAlike([1, 2, 3, 4, 5, 6]);
 }, 200_000);

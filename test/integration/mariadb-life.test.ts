@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Engine } from '../../src/adapters/mysql/options.ts';
 import { errnoOf } from '../../src/adapters/mysql/session.ts';
 import { StepError } from '../../src/core/errors.ts';
-import { bootstrap, createLab, processes, step, until, type Lab, type TestMember } from '../support/mysql.ts';
+import { bootstrap, createLab, ENGINE, processes, step, until, type Lab, type TestMember } from '../support/mysql.ts';
 
 /** The one server error that a client gets from a read-only server. */
 const READ_ONLY = 1290;
@@ -28,7 +28,7 @@ const crash = async (member: TestMember): Promise<void> => {
 const streams = (member: TestMember): Promise<true> =>
   until(`${member.options.name} streams`, async () => ((await member.running()).streaming ? true : undefined));
 
-describe.each<Engine>(['mariadb'])('%s', (engine) => {
+describe.each<Engine>([ENGINE])('%s', (engine) => {
   let lab: Lab;
   let a: TestMember;
   let b: TestMember;
@@ -185,7 +185,7 @@ describe.each<Engine>(['mariadb'])('%s', (engine) => {
   });
 
   test('a promotion applies what was received, and fails where it cannot be applied', async () => {
-    await b.sql('stop slave sql_thread');
+    await b.sql(engine === 'mariadb' ? 'stop slave sql_thread' : 'stop replica sql_thread');
     await a.asClient('insert into app.t values (9)');
     await until('b has received it', async () => {
       const { replay } = await b.running();
@@ -270,7 +270,7 @@ describe.each<Engine>(['mariadb'])('%s', (engine) => {
 });
 
 test('bootstrap is one step after another, each of which can be repeated', async () => {
-  const lab = await createLab('mariadb');
+  const lab = await createLab(ENGINE);
   try {
     const a = await lab.member('again');
     const systemId = await bootstrap(a);

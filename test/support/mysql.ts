@@ -17,7 +17,11 @@ import type { Log } from '../../src/ports/log.ts';
 
 export const clock = createClock();
 export const processes = createProcesses({ clock });
-const BIN_DIRS = ['/usr/sbin', '/usr/bin'];
+const FETCHED = process.env['TEST_MYSQL_BIN'];
+const BIN_DIRS = FETCHED === undefined ? ['/usr/sbin', '/usr/bin'] : [FETCHED];
+
+/** The flavour that the tests run on: MySQL where one was fetched for them. */
+export const ENGINE: Engine = FETCHED === undefined ? 'mariadb' : 'mysql';
 
 const signal = new AbortController().signal;
 export const step = (timeout = 30_000): Step => ({ signal, timeout: ms(timeout) });

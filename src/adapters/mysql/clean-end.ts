@@ -10,12 +10,15 @@ export interface CleanEnd {
   readonly gtids: Gtids;
   readonly generation: number;
   readonly wasPrimary: boolean;
+  /** Everything that had been received was applied. */
+  readonly whole: boolean;
 }
 
 const schema = z.object({
   gtids: z.string(),
   generation: z.number().int().min(0),
   wasPrimary: z.boolean(),
+  whole: z.boolean().default(false),
 });
 
 /** `undefined` where the last end was not a clean one, or not ours. */

@@ -157,7 +157,7 @@ export const clone = async (
       end = await adopt(site, dialect, directory, { before, after }, budget);
       await writeIdentity(site, systemId, directory);
     });
-    if (end !== undefined) await writeCleanEnd(site, { ...end, wasPrimary: false });
+    if (end !== undefined) await writeCleanEnd(site, { ...end, wasPrimary: false, whole: true });
     await site.files.write(site.paths.replicaMark, '');
   };
   const custom = (method: CustomClone) => async (directory: string) => {

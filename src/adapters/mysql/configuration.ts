@@ -1,7 +1,7 @@
 import { StepError } from '../../core/errors.ts';
 import type { Step } from '../../ports/database.ts';
 import type { Settings } from '../engine/settings.ts';
-import { tailOf } from './failures.ts';
+import { tailOf } from '../engine/failures.ts';
 import { canonical, mergeParameters } from './parameters.ts';
 import { quoteOption } from './quoting.ts';
 import type { Site } from './site.ts';

@@ -34,9 +34,11 @@ export const pendingOf = (
  */
 export const configure = async (parts: Parts, order: Step & DatabaseConfig): Promise<void> => {
   const { site, settings, configuration, admin, server } = parts;
-  const { parameters, accessRules, memberHosts, instance } = order;
+  const { parameters, accessRules, memberHosts, instance, synchronous } = order;
   const budget = budgetOf(site.options.clock, order);
-  const next = await settings.set({ config: { parameters, accessRules, memberHosts, instance } });
+  const next = await settings.set({
+    config: { parameters, accessRules, memberHosts, instance, ...(synchronous === undefined ? {} : { synchronous }) },
+  });
   if ((await inspectDirectory(site)).kind !== 'data') return;
   const wanted = await configuration.write(next, freshServerId(), budget.part());
   if (server.find() === undefined) return;

@@ -1,8 +1,10 @@
 import { StepError } from '../../core/errors.ts';
 import type { Database, DatabaseEvent } from '../../ports/database.ts';
 import type { GuardTarget } from '../../ports/guard.ts';
-import { createSettingsStore } from '../engine/settings.ts';
 import { budgetOf } from '../engine/budget.ts';
+import { createDiskSpace } from '../engine/disk-space.ts';
+import { createDroppedLogs } from '../engine/dropped-logs.ts';
+import { acknowledge } from './acknowledge.ts';
 import { createAdmin } from './admin.ts';
 import { clone } from './clone.ts';
 import { barrier, checkpoint } from './commit.ts';
@@ -11,6 +13,7 @@ import { configure } from './configure.ts';
 import { donate } from './donate.ts';
 import { mapped } from './errors.ts';
 import { fence } from './fence.ts';
+import { forgets } from './forgets.ts';
 import { endReceiver, follow } from './follow.ts';
 import { initialize } from './initialize.ts';
 import { createObserve } from './observe.ts';
@@ -20,6 +23,7 @@ import { createPendingRestart } from './pending-restart.ts';
 import { mariadbPositions, mysqlPositions } from './positions.ts';
 import { promote } from './promote.ts';
 import { createServer } from './server.ts';
+import { createMysqlSettings } from './settings.ts';
 import { createSite } from './site.ts';
 import { start } from './start.ts';
 import { stop } from './stop.ts';
@@ -32,7 +36,7 @@ const createParts = (options: MysqlOptions): Parts => {
     site,
     admin: createAdmin(site),
     server: createServer(site, options.dataDir),
-    settings: createSettingsStore(site, () => ({})),
+    settings: createMysqlSettings(site),
     configuration: createConfiguration(site),
   };
 };
@@ -50,13 +54,24 @@ export const createMysql = (options: MysqlOptions): Database => {
   };
   const probe = createWriteProbe(site, admin);
   const pending = createPendingRestart(parts);
+  const dropped = createDroppedLogs(site);
+  const space = createDiskSpace(options.clock, [options.dataDir]);
+  server.onExit(probe.reset);
 
   const observe = createObserve({
     ...parts,
-    writable: probe.writable,
+    writeFailed: probe.failing,
+    space,
     pendingRestart: pending.names,
+    dropped: dropped.last,
     answered: (facts, promoted) => {
       pending.tick();
+      space.tick();
+      dropped.read().catch((error: unknown) =>
+        options.log.debug('database.dropped_unknown', 'what was dropped last could not be read', {
+          reason: String(error),
+        }),
+      );
       if (promoted && !facts.readOnly) probe.tick();
     },
   });
@@ -76,16 +91,14 @@ export const createMysql = (options: MysqlOptions): Database => {
     initialize: (step) => mapped('creating the database', step, () => initialize(site, step)),
     clone: (order) => mapped('copying the data', order, () => clone(site, order)),
     donate: (step) => donate(parts, step),
+    forgets: (step) => mapped('looking at how the database ended', step, () => forgets(parts, step)),
     start: (order) => mapped('starting the database', order, () => start(parts, target, order)),
     stop: (step) => mapped('stopping the database', step, () => stop(parts, step)),
     fence: (step) => mapped('fencing the database', step, () => fence(parts, target, step)),
     // Sessions do not keep the applier of these engines waiting for longer than their locks; the promotion waits for it.
     endBlockers: async () => 0,
     promote: (order) => mapped('promoting the database', order, () => promote(parts, target, order)),
-    acknowledge: async ({ wanted }) => {
-      if (wanted.acks > 0)
-        throw new StepError('refused', `${options.engine}: this version demands no acknowledgements of replicas`);
-    },
+    acknowledge: (order) => mapped('changing what commits wait for', order, () => acknowledge(parts, order)),
     stopReceiving: (step) =>
       mapped('ending the receiver', step, async () => {
         await parts.settings.set({ source: undefined });

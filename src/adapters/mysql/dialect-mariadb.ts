@@ -1,4 +1,4 @@
-import type { Dialect, Gtids, ReceiverOrder } from './dialect.ts';
+import type { Demanded, Dialect, Gtids, ReceiverOrder } from './dialect.ts';
 import {
   beyond,
   covers,
@@ -12,7 +12,8 @@ import {
 } from './gtid-state.ts';
 import { mariadbPositions, toMariadbPosition } from './positions.ts';
 import { accountStatements } from './roles.ts';
-import { quoteLiteral } from './quoting.ts';
+import { quoteAccount, quoteLiteral } from './quoting.ts';
+import type { Credential } from './options.ts';
 import type { Row } from './session.ts';
 
 const stateIn = (text: string | null | undefined): GtidState => parseGtidState(text ?? '') ?? new Map();
@@ -35,11 +36,32 @@ const pointAt = (order: ReceiverOrder): readonly string[] => [
   `set global gtid_slave_pos = ${quoteLiteral(formatGtidState(lastOf(stateIn(order.executed))))}`,
   `change master to master_host = ${quoteLiteral(order.source.host)}, master_port = ${order.source.port}, ` +
     `master_user = ${quoteLiteral(order.account.username)}, master_password = ${quoteLiteral(order.account.password)}, ` +
-    `master_use_gtid = slave_pos, master_connect_retry = 1, master_heartbeat_period = 1${ssl(order)}`,
+    `master_use_gtid = slave_pos, master_connect_retry = 1, master_heartbeat_period = 0.5${ssl(order)}`,
 ];
 
+/** Commits wait for as long as this: milliseconds, six hundred million years. */
+const FOR_EVER = '18446744073709551615';
+
+const identified = (password: string): string =>
+  `identified via mysql_native_password using password(${quoteLiteral(password)})`;
+
+/** One of the server's own numbers. Not by an aggregate: beside one, this server shows its switches as 0. */
+const status = (name: string): string =>
+  `(select variable_value from information_schema.global_status where variable_name = 'RPL_SEMI_SYNC_MASTER_${name}') as \`${name}\``;
+
+const readDemand = (row: Row | undefined): Demanded => {
+  const on = row?.['enabled'] === '1';
+  const sound =
+    row?.['STATUS'] === 'ON' && row['place'] === 'AFTER_SYNC' && row['patience'] === FOR_EVER && row['alone'] === '1';
+  return {
+    acks: on ? (sound ? 1 : undefined) : row?.['STATUS'] === 'OFF' ? 0 : undefined,
+    waiting: Number(row?.['WAIT_SESSIONS'] ?? 0),
+    weak: Number(row?.['NO_TX'] ?? 0),
+  };
+};
+
 const readFacts = (answers: readonly (readonly Row[])[]): ReturnType<Dialect['readFacts']> => {
-  const [[server] = [], [replica] = []] = answers;
+  const [[server] = [], [replica] = [], [demand] = []] = answers;
   const executed = merge(stateIn(server?.['log']), stateIn(server?.['replicated']));
   const io = replica?.['Slave_IO_Running'];
   const sql = replica?.['Slave_SQL_Running'];
@@ -62,6 +84,14 @@ const readFacts = (answers: readonly (readonly Row[])[]): ReturnType<Dialect['re
     delayMs:
       receiver === 'streaming' && sql === 'Yes' && typeof behind === 'string' ? Number(behind) * 1_000 : undefined,
     trouble: trouble.length > 0 ? trouble.join('; ') : undefined,
+    account: replica?.['Master_User'] ?? undefined,
+    heard: [
+      replica?.['Slave_received_heartbeats'],
+      replica?.['Master_Log_File'],
+      replica?.['Read_Master_Log_Pos'],
+      replica?.['Gtid_IO_Pos'],
+    ].join(' '),
+    demanded: readDemand(demand),
     uptimeSeconds: Number(server?.['uptime'] ?? 0),
   };
 };
@@ -102,6 +132,13 @@ export const mariadbDialect = (version: string): Dialect => ({
     sync_master_info: '1',
     relay_log_recovery: 'OFF',
     slave_parallel_mode: 'optimistic',
+    // An acknowledgement is on the replica's disk before it is sent.
+    sync_relay_log: '1',
+    rpl_semi_sync_master_enabled: 'OFF',
+    rpl_semi_sync_slave_enabled: 'OFF',
+    rpl_semi_sync_master_timeout: FOR_EVER,
+    rpl_semi_sync_master_wait_point: 'AFTER_SYNC',
+    rpl_semi_sync_master_wait_no_slave: 'ON',
   },
   privateOptions: { skip_log_bin: '', log_slave_updates: 'OFF' },
   resumeOptions: { log_bin: 'binlog', gtid_strict_mode: 'ON', skip_slave_start: 'ON' },
@@ -111,7 +148,7 @@ export const mariadbDialect = (version: string): Dialect => ({
       superuserHosts: ['localhost'],
       replication: 'replication slave',
       agent: AGENT_RIGHTS,
-      identifiedBy: (password) => `identified via mysql_native_password using password(${quoteLiteral(password)})`,
+      identifiedBy: identified,
     }),
   forgetLog: [],
   resumeFrom: (gtids) => [
@@ -140,8 +177,12 @@ export const mariadbDialect = (version: string): Dialect => ({
   questions: [
     `select @@global.read_only as readonly, @@global.gtid_binlog_state as log, @@global.gtid_slave_pos as replicated,
       (select variable_value from information_schema.global_status where variable_name = 'UPTIME') as uptime`,
-    'show slave status',
+    'show all slaves status',
+    `select @@global.rpl_semi_sync_master_enabled as enabled, @@global.rpl_semi_sync_master_wait_point as place,
+      @@global.rpl_semi_sync_master_timeout as patience, @@global.rpl_semi_sync_master_wait_no_slave as alone,
+      ${status('STATUS')}, ${status('WAIT_SESSIONS')}, ${status('NO_TX')}`,
   ],
+  processes: 'information_schema.processlist',
   readFacts,
   endQuestion: 'select @@global.gtid_binlog_state as log, @@global.gtid_slave_pos as replicated',
   readEnd: (row): Gtids => formatGtidState(merge(stateIn(row?.['log']), stateIn(row?.['replicated']))),
@@ -159,7 +200,24 @@ export const mariadbDialect = (version: string): Dialect => ({
   clientSessions: `select id as id from information_schema.processlist where command not in ('Daemon', 'Binlog Dump', 'Slave_IO', 'Slave_SQL',
       'Slave_worker', 'Killed') and user not in ('system user', 'event_scheduler', 'unauthenticated user') and user <> substring_index(user(), '@', 1)`,
   kill: (id) => `kill hard connection ${id}`,
-  senders: `select state like 'Master has sent all binlog%' as done from information_schema.processlist where command = 'Binlog Dump'`,
+  grantsWhileReadOnly: true,
+  dropsReceived: true,
+  // Sent to whoever acknowledges first, and no further question is asked.
+  mostAcks: 1,
+  demand: () => [
+    `set global rpl_semi_sync_master_timeout = ${FOR_EVER}, global rpl_semi_sync_master_wait_point = AFTER_SYNC,
+      global rpl_semi_sync_master_wait_no_slave = 1`,
+    'set global rpl_semi_sync_master_enabled = 1',
+  ],
+  release: ['set global rpl_semi_sync_master_enabled = 0'],
+  vote: (votes) => `set global rpl_semi_sync_slave_enabled = ${votes ? 1 : 0}`,
+  voter: ({ username, password }: Credential) => [
+    `create user if not exists ${quoteAccount(username, '%')} ${identified(password)}`,
+    `alter user ${quoteAccount(username, '%')} ${identified(password)}`,
+    `grant replication slave on *.* to ${quoteAccount(username, '%')}`,
+  ],
+  senders: `select id as id, user as account, state like 'Master has sent all binlog%' as done
+    from information_schema.processlist where command = 'Binlog Dump'`,
   connectedReplicas: 'show slave hosts',
   replicaOf: (row) => ({ name: row['Host'] ?? '', host: undefined }),
   cleanEnd: { file: 'binlog.state', read: (text) => optional(parseGtidState(text.trim().replaceAll(/\s+/g, ','))) },

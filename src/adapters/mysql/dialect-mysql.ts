@@ -1,8 +1,9 @@
-import type { Dialect, ReceiverOrder } from './dialect.ts';
+import type { Demanded, Dialect, ReceiverOrder } from './dialect.ts';
 import { contains, formatGtidSet, parseGtidSet, subtract, unionOf, type GtidSet } from './gtid-set.ts';
 import { mysqlPositions, toMysqlPosition } from './positions.ts';
 import { accountStatements } from './roles.ts';
 import { quoteAccount, quoteLiteral } from './quoting.ts';
+import type { Credential } from './options.ts';
 import type { Row } from './session.ts';
 
 const setIn = (text: string | null | undefined): GtidSet => parseGtidSet(text ?? '') ?? new Map();
@@ -24,8 +25,28 @@ const reachOf = ({ source, account }: ReceiverOrder): string =>
   `source_host = ${quoteLiteral(source.host)}, source_port = ${source.port}, ` +
   `source_user = ${quoteLiteral(account.username)}, source_password = ${quoteLiteral(account.password)}`;
 
+/** Commits wait for as long as this: the most that the server takes, 49 days of milliseconds. */
+const FOR_EVER = '4294967295';
+
+const identified = (password: string): string => `identified with caching_sha2_password by ${quoteLiteral(password)}`;
+
+/** One of the server's own numbers. */
+const status = (name: string): string =>
+  `(select variable_value from performance_schema.global_status where variable_name = 'Rpl_semi_sync_source_${name}') as \`${name}\``;
+
+const readDemand = (row: Row | undefined): Demanded => {
+  const on = row?.['enabled'] === '1';
+  const sound =
+    row?.['status'] === 'ON' && row['place'] === 'AFTER_SYNC' && row['patience'] === FOR_EVER && row['alone'] === '1';
+  return {
+    acks: on ? (sound ? Number(row['acks']) : undefined) : row?.['status'] === 'OFF' ? 0 : undefined,
+    waiting: Number(row?.['wait_sessions'] ?? 0),
+    weak: Number(row?.['no_tx'] ?? 0),
+  };
+};
+
 const readFacts = (answers: readonly (readonly Row[])[]): ReturnType<Dialect['readFacts']> => {
-  const [[server] = [], [replica] = []] = answers;
+  const [[server] = [], [replica] = [], [connection] = [], [demand] = []] = answers;
   const executed = setIn(server?.['executed']);
   const io = replica?.['Replica_IO_Running'];
   const sql = replica?.['Replica_SQL_Running'];
@@ -46,6 +67,14 @@ const readFacts = (answers: readonly (readonly Row[])[]): ReturnType<Dialect['re
     delayMs:
       receiver === 'streaming' && sql === 'Yes' && typeof behind === 'string' ? Number(behind) * 1_000 : undefined,
     trouble: trouble.length > 0 ? trouble.join('; ') : undefined,
+    account: replica?.['Source_User'] ?? undefined,
+    heard: [
+      connection?.['heartbeats'],
+      replica?.['Source_Log_File'],
+      replica?.['Read_Source_Log_Pos'],
+      replica?.['Retrieved_Gtid_Set'],
+    ].join(' '),
+    demanded: readDemand(demand),
     uptimeSeconds: Number(server?.['uptime'] ?? 0),
   };
 };
@@ -82,7 +111,14 @@ export const mysqlDialect = (version: string): Dialect => ({
     replica_preserve_commit_order: 'ON',
     innodb_undo_log_truncate: 'OFF',
     loose_replication_sender_observe_commit_only: 'OFF',
-    plugin_load_add: 'mysql_clone.so',
+    // An acknowledgement is on the replica's disk before it is sent.
+    sync_relay_log: '1',
+    plugin_load_add: 'semisync_source.so;semisync_replica.so;mysql_clone.so',
+    loose_rpl_semi_sync_source_enabled: 'OFF',
+    loose_rpl_semi_sync_replica_enabled: 'OFF',
+    loose_rpl_semi_sync_source_timeout: FOR_EVER,
+    loose_rpl_semi_sync_source_wait_point: 'AFTER_SYNC',
+    loose_rpl_semi_sync_source_wait_no_replica: 'ON',
   },
   resumeOptions: {
     gtid_mode: 'ON',
@@ -100,7 +136,7 @@ export const mysqlDialect = (version: string): Dialect => ({
       superuserHosts: ['localhost'],
       replication: 'replication slave, backup_admin, clone_admin',
       agent: AGENT_RIGHTS,
-      identifiedBy: (password) => `identified with caching_sha2_password by ${quoteLiteral(password)}`,
+      identifiedBy: identified,
     }),
   forgetLog: [],
   resumeFrom: () => [],
@@ -119,7 +155,13 @@ export const mysqlDialect = (version: string): Dialect => ({
     `select @@global.read_only as readonly, @@global.super_read_only as super_readonly, @@global.gtid_executed as executed,
       (select variable_value from performance_schema.global_status where variable_name = 'Uptime') as uptime`,
     'show replica status',
+    `select count_received_heartbeats as heartbeats from performance_schema.replication_connection_status where channel_name = ''`,
+    `select @@global.rpl_semi_sync_source_enabled as enabled, @@global.rpl_semi_sync_source_wait_point as place,
+      @@global.rpl_semi_sync_source_timeout as patience, @@global.rpl_semi_sync_source_wait_no_replica as alone,
+      @@global.rpl_semi_sync_source_wait_for_replica_count as acks,
+      ${status('status')}, ${status('wait_sessions')}, ${status('no_tx')}`,
   ],
+  processes: 'performance_schema.processlist',
   readFacts,
   endQuestion: 'select @@global.gtid_executed as executed',
   readEnd: (row) => formatGtidSet(setIn(row?.['executed'])),
@@ -131,7 +173,7 @@ export const mysqlDialect = (version: string): Dialect => ({
   forgetSource: 'reset replica all',
   pointAt: (order) => [
     `change replication source to ${reachOf(order)}, source_auto_position = 1, source_connect_retry = 1, ` +
-      `source_retry_count = 0, source_heartbeat_period = 1${ssl(order)}`,
+      `source_retry_count = 0, source_heartbeat_period = 0.5${ssl(order)}`,
   ],
   pointAtKeeping: (order) => [`change replication source to ${reachOf(order)}`],
 
@@ -141,7 +183,22 @@ export const mysqlDialect = (version: string): Dialect => ({
   clientSessions: `select id as id from performance_schema.processlist where command not in ('Daemon', 'Binlog Dump', 'Binlog Dump GTID', 'Killed')
       and user not in ('system user', 'event_scheduler', 'unauthenticated user') and user <> substring_index(user(), '@', 1)`,
   kill: (id) => `kill connection ${id}`,
-  senders: `select state like '%has sent all binlog%' as done from performance_schema.processlist
+  grantsWhileReadOnly: false,
+  dropsReceived: false,
+  mostAcks: 100,
+  demand: (acks) => [
+    `set global rpl_semi_sync_source_timeout = ${FOR_EVER}, global rpl_semi_sync_source_wait_no_replica = 1`,
+    `set global rpl_semi_sync_source_wait_for_replica_count = ${acks}`,
+    'set global rpl_semi_sync_source_enabled = 1',
+  ],
+  release: ['set global rpl_semi_sync_source_enabled = 0'],
+  vote: (votes) => `set global rpl_semi_sync_replica_enabled = ${votes ? 1 : 0}`,
+  voter: ({ username, password }: Credential) => [
+    `create user if not exists ${quoteAccount(username, '%')} ${identified(password)}`,
+    `alter user ${quoteAccount(username, '%')} ${identified(password)}`,
+    `grant replication slave on *.* to ${quoteAccount(username, '%')}`,
+  ],
+  senders: `select id as id, user as account, state like '%has sent all binlog%' as done from performance_schema.processlist
     where command in ('Binlog Dump', 'Binlog Dump GTID')`,
   connectedReplicas: 'show replicas',
   replicaOf: (row) => ({ name: row['Host'] ?? '', host: undefined }),

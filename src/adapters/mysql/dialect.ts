@@ -24,7 +24,22 @@ export interface ServerFacts {
   readonly delayMs: number | undefined;
   /** Why the receiver or the applier stopped. */
   readonly trouble: string | undefined;
+  /** The account by which it receives. */
+  readonly account: string | undefined;
+  /** Changes with every message of the source. */
+  readonly heard: string;
+  readonly demanded: Demanded;
   readonly uptimeSeconds: number;
+}
+
+/** What commits wait for. */
+export interface Demanded {
+  /** Acknowledgements, for as long as it takes and before anybody sees the commit; undefined: with a limit, or for less. */
+  readonly acks: number | undefined;
+  /** Commits that wait now. */
+  readonly waiting: number;
+  /** Commits that ended without them since the server began: their wait was cancelled. */
+  readonly weak: number;
 }
 
 /** How the receiver reaches its source. */
@@ -108,6 +123,8 @@ export interface Dialect {
 
   /** Questions about a running server, in the order in which `readFacts` takes the answers. */
   readonly questions: readonly string[];
+  /** Where the server lists its connections, with the columns id, user, command and state. */
+  readonly processes: string;
   readFacts(answers: readonly (readonly Row[])[]): ServerFacts;
   /** One statement whose one row says how far a source's log reaches; read by `readEnd`. */
   readonly endQuestion: string;
@@ -136,7 +153,22 @@ export interface Dialect {
   readonly clientSessions: string;
   /** Ends a connection at once. */
   kill(id: string): string;
-  /** Connections that send the log, with `done` true where everything is sent. */
+  /** The superuser can change accounts while the server is read-only. */
+  readonly grantsWhileReadOnly: boolean;
+  /** A start drops what was received and not applied. */
+  readonly dropsReceived: boolean;
+  /** The most acknowledgements that a commit can wait for. */
+  readonly mostAcks: number;
+  /** Statements that make each commit wait for this many replicas, without end. */
+  demand(acks: number): readonly string[];
+  /** Statements that let commits end by themselves, those that wait too. */
+  readonly release: readonly string[];
+  /** Whether a receiver that starts from now on acknowledges. */
+  vote(votes: boolean): string;
+  /** Statements that make an account by which a replica can only receive. Can be run again. */
+  voter(account: Credential): readonly string[];
+
+  /** Connections that send the log (id, account), with `done` true where everything is sent. */
   readonly senders: string;
   readonly connectedReplicas: string;
   replicaOf(row: Row): { readonly name: string; readonly host: string | undefined };

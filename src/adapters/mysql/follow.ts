@@ -2,16 +2,37 @@ import type { Source } from '../../core/database.ts';
 import { StepError } from '../../core/errors.ts';
 import type { Step } from '../../ports/database.ts';
 import { budgetOf, type Budget } from '../engine/budget.ts';
-import type { Gtids, ReceiverOrder } from './dialect.ts';
+import type { Dialect, Gtids, ReceiverOrder } from './dialect.ts';
 import { askFacts, type Facts } from './facts.ts';
 import type { Parts } from './parts.ts';
+import type { Credential } from './options.ts';
+import { errnoOf } from './session.ts';
 import { withSource } from './source-session.ts';
+import { hasAccountFor, isVoterAccount, voterAccount } from './voters.ts';
+
+/** Statements of ours that are still at work, of a step that was given up: what they start must not come after what we end. */
+const ownStatements = (processes: string): string => `
+  select id as id from ${processes} where user = substring_index(user(), '@', 1) and id <> connection_id()
+    and command = 'Query' and info regexp '^ *(start|stop|change|reset|set global) '`;
+
+const settleStatements = async (parts: Parts, dialect: Dialect, budget: Budget): Promise<void> => {
+  const none = await budget.poll(20, budget.left(), async () => {
+    const rows = await parts.admin.rows(budget.part(), ownStatements(dialect.processes));
+    for (const row of rows)
+      await parts.admin.rows(budget.part(), dialect.kill(row['id'] ?? '0')).catch((error: unknown) => {
+        if (errnoOf(error) === undefined) throw error;
+      });
+    return rows.length === 0 ? true : undefined;
+  });
+  if (none === undefined) throw new StepError('timed-out', 'an earlier statement of the agent does not end');
+};
 
 /**
  * Ends when nothing receives any more: a receiver that is still connecting would go on to (C17). The applier runs before: where
  * both threads stand still, MariaDB drops what was received and not yet applied.
  */
 export const endReceiver = async (parts: Parts, budget: Budget): Promise<Facts> => {
+  await settleStatements(parts, await parts.site.dialect(budget.part()), budget);
   const { dialect, applying, receiver } = await askFacts(parts, budget.part());
   const statements = [...(applying || receiver === 'none' ? [] : [dialect.startApplier]), dialect.stopReceiver];
   await parts.admin.once(budget.part(), async (session) => {
@@ -76,16 +97,27 @@ const follows = (facts: Facts, source: Source): boolean =>
   facts.source?.host === source.host &&
   facts.source.port === source.port;
 
-const attach = async (parts: Parts, source: Source, budget: Budget): Promise<void> => {
+/** By which account to receive: its own as a voter, where the source has one for it. */
+const accountAt = async (parts: Parts, source: Source, budget: Budget): Promise<Credential> => {
+  const { options } = parts.site;
+  const { config } = await parts.settings.get();
+  if (config?.synchronous?.mayVote !== true) return options.credentials.replication;
+  const own = voterAccount(`${options.name}~${config.instance}`, options.credentials);
+  const has = await withSource(options, source, budget, (session) => hasAccountFor(session, own, budget.part(5_000)));
+  return has ? own : options.credentials.replication;
+};
+
+export const attach = async (parts: Parts, source: Source, budget: Budget): Promise<void> => {
   const { options } = parts.site;
   const now = await askFacts(parts, budget.part());
   if (!now.readOnly) throw new StepError('refused', 'changing the source: the database is a primary; stop it first');
-  if (follows(now, source)) return;
+  const account = await accountAt(parts, source, budget);
+  if (follows(now, source) && now.account === account.username) return;
   await checkAncestry(parts, source, now, budget);
   const { dialect } = now;
   const order = (facts: Facts): ReceiverOrder => ({
     source,
-    account: options.credentials.replication,
+    account,
     tls: options.tls,
     executed: facts.executed,
   });
@@ -93,13 +125,14 @@ const attach = async (parts: Parts, source: Source, budget: Budget): Promise<voi
     parts.admin.once(budget.part(), async (session) => {
       for (const sql of statements) await session.rows(budget.part(), sql);
     });
+  const vote = dialect.vote(isVoterAccount(account.username));
   if (dialect.pointAtKeeping !== undefined && now.applying && now.source !== undefined) {
     const ended = now.receiver === 'none' ? now : await endReceiver(parts, budget);
-    return run([...dialect.pointAtKeeping(order(ended)), dialect.startReplication]);
+    return run([...dialect.pointAtKeeping(order(ended)), vote, dialect.startReplication]);
   }
   // What was received may be nowhere else: it is applied before the change drops it.
   const applied = await untilApplied(parts, budget);
-  await run([dialect.stopReplication, ...dialect.pointAt(order(applied)), dialect.startReplication]);
+  await run([dialect.stopReplication, ...dialect.pointAt(order(applied)), vote, dialect.startReplication]);
 };
 
 /**

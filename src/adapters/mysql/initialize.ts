@@ -66,7 +66,7 @@ export const initialize = async (site: Site, step: Step): Promise<{ readonly sys
     // What the operator's command restored may hold data of people.
     if (options.customBootstrap === undefined) await markPristine(site, await dataState(fresh));
   });
-  await writeCleanEnd(site, { gtids: '', generation: 0, wasPrimary: false });
+  await writeCleanEnd(site, { gtids: '', generation: 0, wasPrimary: false, whole: true });
   await site.files.write(site.paths.replicaMark, '');
   return { systemId };
 };

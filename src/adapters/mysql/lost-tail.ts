@@ -2,8 +2,10 @@ import { copyFile, mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
+import type { LostTail } from '../../core/database.ts';
 import type { Budget } from '../engine/budget.ts';
 import { ifMissing } from '../engine/files.ts';
+import { readCleanEnd } from './clean-end.ts';
 import type { Dialect, Gtids } from './dialect.ts';
 import type { Site } from './site.ts';
 
@@ -72,20 +74,29 @@ export const keepLostTail = async (
   await mkdir(folder, { recursive: true, mode: 0o700 });
   let room = options.lostTailBytes;
   let left = 0;
+  let bytes = 0;
   for (const { name } of found) {
     const path = join(options.dataDir, name);
-    room -= (await stat(path)).size;
+    const { size } = await stat(path);
+    bytes += size;
+    room -= size;
     if (room < 0) left += 1;
     else await copyFile(path, join(folder, name));
   }
   await site.files.write(join(folder, 'transactions.txt'), `${found.flatMap(({ lost }) => lost.lines).join('\n')}\n`);
+  const dropped: LostTail = {
+    folder,
+    generation: (await readCleanEnd(site))?.generation ?? 0,
+    from: found[0]?.lost.transactions[0] ?? '',
+    bytes,
+    commits: found.reduce((sum, { lost }) => sum + lost.transactions.length, 0),
+  };
+  await site.files.write(join(folder, 'lost.json'), `${JSON.stringify(dropped, undefined, 2)}\n`);
   options.log.warn(
     'database.tail_dropped',
     'transactions that the leader lacks are dropped by the new copy; they are kept aside',
     {
-      folder,
-      transactions: found.reduce((sum, { lost }) => sum + lost.transactions.length, 0),
-      first: found[0]?.lost.transactions[0],
+      ...dropped,
       files: found.length - left,
       files_not_kept: left,
     },

@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { ms } from '../../core/brand.ts';
-import type { DatabaseView } from '../../core/database.ts';
+import type { DatabaseView, LostTail } from '../../core/database.ts';
 import { StepError } from '../../core/errors.ts';
 import { elapsedAtMost, type Instant } from '../../core/instant.ts';
 import type { Step } from '../../ports/database.ts';
 import type { ProcessInfo } from '../../ports/processes.ts';
 import { budgetOf, type Budget } from '../engine/budget.ts';
+import type { DiskSpace } from '../engine/disk-space.ts';
 import { fileErrorCode, ifMissing } from '../engine/files.ts';
 import { unfinished } from '../engine/markers.ts';
 import { inspectDirectory } from './data-directory.ts';
@@ -14,13 +15,17 @@ import { askFacts, type Facts } from './facts.ts';
 import { readIdentity } from './identity.ts';
 import type { Parts } from './parts.ts';
 import { createReceiverWatch } from './receiver-watch.ts';
+import { createSenderWatch } from './sender-watch.ts';
 import { errnoOf } from './session.ts';
 import { stoppedView } from './stopped-view.ts';
 import { runningView } from './view.ts';
 
 export interface ObserveDeps extends Parts {
-  readonly writable: () => boolean;
+  /** What the last small write met, when it failed. */
+  readonly writeFailed: () => string | undefined;
+  readonly space: Pick<DiskSpace, 'full' | 'scarce'>;
   readonly pendingRestart: () => readonly string[];
+  readonly dropped: () => LostTail | undefined;
   /** Told of every answer: for what need not be asked each time. */
   readonly answered: (facts: Facts, promoted: boolean) => void;
 }
@@ -34,10 +39,11 @@ export const createObserve = (deps: ObserveDeps): ((step: Step) => Promise<Datab
   const { site, admin, server, settings } = deps;
   const { clock, processes } = site.options;
   const receiverWatch = createReceiverWatch(clock);
+  const senderWatch = createSenderWatch(clock);
   let silentSince: Instant | undefined;
   /** A server that answered once is not starting any more. */
   let answered: string | undefined;
-  let started: { readonly key: string; readonly at: number } | undefined;
+  let started: { readonly key: string; readonly at: number; readonly weak: number } | undefined;
 
   const keyOf = (process: ProcessInfo): string => `${process.pid} ${process.startTime}`;
 
@@ -54,18 +60,32 @@ export const createObserve = (deps: ObserveDeps): ((step: Step) => Promise<Datab
   const running = async (process: ProcessInfo, budget: Budget): Promise<DatabaseView> => {
     const facts = await askFacts(deps, budget.part());
     const replicas = await admin.rows(budget.part(), facts.dialect.connectedReplicas);
+    const senders = await admin.rows(budget.part(), facts.dialect.senders);
+    const { source, demand, config } = await settings.get();
     const promoted = (await stat(site.paths.replicaMark).catch(ifMissing)) === undefined;
     if (started?.key !== keyOf(process))
-      started = { key: keyOf(process), at: clock.wall() - facts.uptimeSeconds * 1_000 };
+      started = {
+        key: keyOf(process),
+        at: clock.wall() - facts.uptimeSeconds * 1_000,
+        weak: started === undefined ? facts.demanded.weak : 0,
+      };
     deps.answered(facts, promoted);
     return runningView(facts, {
       systemId: (await readIdentity(site)) ?? '',
-      source: (await settings.get()).source,
+      source,
+      demand,
+      mayVote: config?.synchronous?.mayVote === true,
+      credentials: site.options.credentials,
+      sent: senderWatch(senders),
+      weakAcks: facts.demanded.weak - started.weak,
+      dropped: deps.dropped(),
       promoted,
-      writable: deps.writable(),
+      writeFailed: deps.writeFailed(),
+      full: deps.space.full(),
+      scarce: deps.space.scarce(),
       pendingRestart: deps.pendingRestart(),
       replicas,
-      receiver: receiverWatch(facts.receiver),
+      receiver: receiverWatch(facts),
       startedAt: started.at,
     });
   };

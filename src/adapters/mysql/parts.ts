@@ -1,4 +1,4 @@
-import type { SettingsStore } from '../engine/settings.ts';
+import type { MysqlSettingsStore } from './settings.ts';
 import type { Admin } from './admin.ts';
 import type { Configuration } from './configuration.ts';
 import type { Server } from './server.ts';
@@ -9,6 +9,6 @@ export interface Parts {
   readonly site: Site;
   readonly admin: Admin;
   readonly server: Server;
-  readonly settings: SettingsStore;
+  readonly settings: MysqlSettingsStore;
   readonly configuration: Configuration;
 }

@@ -3,6 +3,8 @@ import { StepError } from '../../core/errors.ts';
 import type { Step } from '../../ports/database.ts';
 import type { GuardTarget } from '../../ports/guard.ts';
 import { budgetOf, type Budget } from '../engine/budget.ts';
+import { enforce } from './acknowledge.ts';
+import type { Dialect } from './dialect.ts';
 import { askFacts, type Facts } from './facts.ts';
 import { fence } from './fence.ts';
 import { untilApplied } from './follow.ts';
@@ -47,6 +49,16 @@ const record = async (parts: Parts, facts: Facts, generation: number, budget: Bu
 };
 
 /**
+ * What was prepared is in force before anybody but the agent can write; where nothing was, and writes are promised, no commit ends. The
+ * record itself waits for nobody: the others follow only after it is there.
+ */
+const demandFromBeginning = async (parts: Parts, dialect: Dialect, budget: Budget): Promise<void> => {
+  const { demand, config } = await parts.settings.get();
+  const nobody = { voters: [], acks: config?.synchronous === undefined ? 0 : 1 };
+  await enforce(parts, dialect, demand ?? nobody, budget);
+};
+
+/**
  * Makes the running replica a primary whose log says so as generation `generation`. Everything received is applied before; a
  * stopped applier fails the promotion. The caller has armed the guard. Done already when it is primary with that generation. Throws
  * `StepError`: `refused`, `timed-out`, `failed`, and `generation-mismatch` after fencing.
@@ -75,7 +87,7 @@ export const promote = async (
 
   const applied = await untilApplied(parts, budget);
   const { dialect } = applied;
-  await settings.set({ source: undefined });
+  await settings.set({ source: undefined, promoted: true });
   await parts.admin.once(budget.part(), async (session) => {
     await session.rows(budget.part(), dialect.stopReplication);
     await session.rows(budget.part(), dialect.forgetSource);
@@ -84,6 +96,7 @@ export const promote = async (
   await rm(site.paths.replicaMark, { force: true });
   try {
     await record(parts, applied, generation, budget);
+    await demandFromBeginning(parts, dialect, budget);
     budget.check(`promoting ${name}`);
     await parts.admin.once(budget.part(), (session) => session.rows(budget.part(), dialect.open));
     const after = await askFacts(parts, budget.part());

@@ -1,9 +1,11 @@
-import { open, rename, stat } from 'node:fs/promises';
+import { rename, stat } from 'node:fs/promises';
 import { StepError } from '../../core/errors.ts';
 import type { ProcessId, ProcessInfo } from '../../ports/processes.ts';
 import type { Budget } from '../engine/budget.ts';
 import { ifMissing } from '../engine/files.ts';
-import { meaningOf, tailOf } from './failures.ts';
+import { tailOf } from '../engine/failures.ts';
+import { gone, readFrom } from '../engine/server-end.ts';
+import { meaningOf } from './failures.ts';
 import type { Site } from './site.ts';
 
 /** The server's process: found, started, and watched. */
@@ -92,24 +94,6 @@ export const createServer = (site: Site, dataDir: string): Server => {
     },
   };
 };
-
-/** At most the last 64 KiB of a file from `begin` on. */
-const readFrom = async (path: string, begin: number): Promise<string> => {
-  const handle = await open(path, 'r').catch(ifMissing);
-  if (handle === undefined) return '';
-  try {
-    const { size } = await handle.stat();
-    const from = Math.max(begin, size - 65_536);
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.max(0, size - from)), { position: from });
-    return buffer.toString('utf8', 0, bytesRead);
-  } finally {
-    await handle.close();
-  }
-};
-
-/** Waits until a server is gone; `false` when it is still there at the end of `within` milliseconds. */
-export const gone = async (site: Site, id: ProcessId, budget: Budget, within: number): Promise<boolean> =>
-  (await budget.poll(20, within, () => (site.options.processes.alive(id) ? undefined : true))) ?? false;
 
 /** Asks a server to end and waits. Throws `StepError` `timed-out`. */
 export const stopServer = async (site: Site, id: ProcessId, budget: Budget): Promise<void> => {

@@ -56,6 +56,7 @@ export const startStopped = async (parts: Parts, target: GuardTarget, step: Step
   await site.files.write(site.paths.replicaMark, '');
   if ((await readIdentity(site)) === undefined) await writeIdentity(site, newIdentity());
   await forgetPristine(site);
+  await settings.set({ demand: undefined, promoted: false });
   await forgetCleanEnd(site);
   await writeLaunched(site, parameters);
   const dialect = await site.dialect(budget.part());

@@ -6,7 +6,7 @@ import { endAfterStop, writeCleanEnd } from './clean-end.ts';
 import { saidBy } from './errors.ts';
 import { askFacts, type Facts } from './facts.ts';
 import type { Parts } from './parts.ts';
-import { gone } from './server.ts';
+import { gone } from '../engine/server-end.ts';
 import { errnoOf } from './session.ts';
 
 /** Share of the step's time after which a replica that does not take the rest of the log holds nobody up any more (C10). */
@@ -99,6 +99,6 @@ export const stop = async (parts: Parts, step: Step): Promise<{ readonly finalPo
   if (last === undefined) return { finalPosition: undefined };
   const { dialect, generation } = last;
   const gtids = await endAfterStop(site, last.executed, { signal: step.signal, timeout: step.timeout });
-  await writeCleanEnd(site, { gtids, generation, wasPrimary });
+  await writeCleanEnd(site, { gtids, generation, wasPrimary, whole: dialect.contains(gtids, last.received) });
   return { finalPosition: dialect.toPosition(gtids, generation) };
 };

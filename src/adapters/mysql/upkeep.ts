@@ -1,6 +1,7 @@
 import type { Step } from '../../ports/database.ts';
 import { budgetOf } from '../engine/budget.ts';
 import { askFacts } from './facts.ts';
+import { attach } from './follow.ts';
 import type { Parts } from './parts.ts';
 
 /**
@@ -14,7 +15,7 @@ export const keepReplicating = async (parts: Parts, step: Step): Promise<void> =
   if (source === undefined) return;
   const facts = await askFacts(parts, budget.part());
   if (!facts.readOnly || facts.source?.host !== source.host || facts.source.port !== source.port) return;
-  if (facts.receiver !== 'none' && facts.applying) return;
+  if (facts.receiver !== 'none' && facts.applying) return attach(parts, source, budget);
   site.options.log.warn(
     'database.replication_stopped',
     'a thread of the replication had stopped; it is started again',

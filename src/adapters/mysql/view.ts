@@ -1,6 +1,15 @@
-import type { ReceiverView, ReplicaConnection, RunningDatabase, Source } from '../../core/database.ts';
+import type {
+  Acknowledgement,
+  LostTail,
+  ReceiverView,
+  ReplicaConnection,
+  RunningDatabase,
+  Source,
+} from '../../core/database.ts';
 import type { Facts } from './facts.ts';
+import type { Credentials } from './options.ts';
 import type { Row } from './session.ts';
+import { isVoterAccount, voterAccount } from './voters.ts';
 
 /** What the view needs besides the server's own answer. */
 export interface ViewContext {
@@ -8,26 +17,47 @@ export interface ViewContext {
   readonly source: Source | undefined;
   /** The replica mark is absent. */
   readonly promoted: boolean;
-  readonly writable: boolean;
+  /** What its last small write met, when that failed. */
+  readonly writeFailed: string | undefined;
+  /** Its disk has no room for another file of the log; it is nearly so. */
+  readonly full: string | undefined;
+  readonly scarce: string | undefined;
   readonly pendingRestart: readonly string[];
   readonly replicas: readonly Row[];
+  /** How far the senders to an account have sent: 'all' not long ago, or not; absent where none sends. */
+  readonly sent: ReadonlyMap<string, 'all' | 'part'>;
+  /** What was last demanded of commits. */
+  readonly demand: Acknowledgement | undefined;
+  readonly credentials: Credentials;
+  readonly weakAcks: number;
+  /** Its acknowledgements could be asked for. */
+  readonly mayVote: boolean;
+  readonly dropped: LostTail | undefined;
   readonly receiver: ReceiverView;
   readonly startedAt: number;
 }
 
-const replicasOf = ({ dialect }: Facts, rows: readonly Row[]): readonly ReplicaConnection[] =>
-  rows.map((row) => {
+/** The server does not tell which sender serves which replica: voters are known by their account, others only all together. */
+const replicasOf = ({ dialect }: Facts, context: ViewContext): readonly ReplicaConnection[] =>
+  context.replicas.map((row) => {
     const { name, host } = dialect.replicaOf(row);
+    const asVoter = context.sent.get(voterAccount(name, context.credentials).username);
+    const sent = asVoter ?? context.sent.get(context.credentials.replication.username);
     return {
       name,
       address: host,
       state: 'streaming',
-      sync: 'async',
-      lag: undefined,
+      sync: asVoter === undefined ? 'async' : 'voter',
+      lag: sent === 'all' ? 0 : undefined,
       flushed: undefined,
       heardAgoMs: undefined,
     };
   });
+
+const acknowledgementOf = ({ demanded }: Facts, { demand }: ViewContext): Acknowledgement | undefined => {
+  if (demanded.acks === undefined) return undefined;
+  return demanded.acks === 0 ? { voters: [], acks: 0 } : { voters: demand?.voters ?? [], acks: demanded.acks };
+};
 
 /**
  * The engine-neutral view of a running server. It is a primary once the agent has promoted it, and also where it takes writes
@@ -37,11 +67,14 @@ export const runningView = (facts: Facts, context: ViewContext): RunningDatabase
   const { dialect, generation } = facts;
   const primary = context.promoted || !facts.readOnly;
   const received = dialect.toPosition(facts.received, generation);
+  const failing = context.writeFailed ?? context.full;
   return {
     kind: 'running',
     systemId: context.systemId,
     role: primary ? 'primary' : 'replica',
-    writable: !facts.readOnly && context.writable,
+    writable: !facts.readOnly && context.writeFailed === undefined,
+    ...(primary && failing !== undefined ? { failing } : {}),
+    ...(context.scarce === undefined ? {} : { unfit: context.scarce }),
     position: primary ? dialect.toPosition(facts.executed, generation) : received,
     generation,
     source: primary ? undefined : context.source,
@@ -56,9 +89,14 @@ export const runningView = (facts: Facts, context: ViewContext): RunningDatabase
           blockers: 0,
         },
     receiver: primary ? undefined : context.receiver,
-    acknowledgement: undefined,
-    waitingCommits: 0,
-    replicas: replicasOf(facts, context.replicas),
+    ...(!primary && context.mayVote && context.source !== undefined && !isVoterAccount(facts.account)
+      ? { restless: true }
+      : {}),
+    acknowledgement: acknowledgementOf(facts, context),
+    waitingCommits: facts.demanded.waiting,
+    ...(context.weakAcks > 0 ? { weakAcks: context.weakAcks } : {}),
+    ...(context.dropped === undefined ? {} : { dropped: context.dropped }),
+    replicas: replicasOf(facts, context),
     slots: {},
     pendingRestart: context.pendingRestart,
     serverVersion: dialect.version,

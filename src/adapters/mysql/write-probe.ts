@@ -25,8 +25,10 @@ const NO_EVIDENCE: ReadonlySet<number> = new Set([
 export interface WriteProbe {
   /** Begins a probe when the last one is long enough ago; never waits for it. */
   tick(): void;
-  /** False when the last probe failed or was not answered in time. */
-  writable(): boolean;
+  /** What the last probe met, as a sentence, when it failed or was not answered in time; undefined when it was well. */
+  failing(): string | undefined;
+  /** Another server runs now: what the last one met says nothing of it. */
+  reset(): void;
   close(): void;
 }
 
@@ -35,9 +37,11 @@ export const createWriteProbe = (site: Site, admin: Admin): WriteProbe => {
   const stopped = new AbortController();
   let last: Instant | undefined;
   let busy = false;
-  let writable = true;
+  let failing: string | undefined;
+  let life = 0;
 
   const probe = async (): Promise<void> => {
+    const begun = life;
     let connected = false;
     try {
       const step = { signal: stopped.signal, timeout: TIMEOUT };
@@ -45,12 +49,12 @@ export const createWriteProbe = (site: Site, admin: Admin): WriteProbe => {
         connected = true;
         for (const sql of PROBE) await session.rows(step, sql);
       });
-      writable = true;
+      if (begun === life) failing = undefined;
     } catch (error) {
       const errno = errnoOf(error);
       const silent = errno === undefined ? !(error instanceof StepError && connected) : NO_EVIDENCE.has(errno);
-      if (stopped.signal.aborted || silent) return;
-      writable = false;
+      if (stopped.signal.aborted || silent || begun !== life) return;
+      failing = `the database did not complete a small write: ${saidBy(error)}`;
       log.warn('database.write_probe_failed', 'the database did not complete a small write', { reason: saidBy(error) });
     }
   };
@@ -65,7 +69,11 @@ export const createWriteProbe = (site: Site, admin: Admin): WriteProbe => {
         busy = false;
       });
     },
-    writable: () => writable,
+    failing: () => failing,
+    reset: () => {
+      life += 1;
+      failing = undefined;
+    },
     close: () => stopped.abort(new Error('closed')),
   };
 };

@@ -4,7 +4,7 @@ import type { Step } from '../../ports/database.ts';
 import { accessFile, accessRuleFault, memberAddresses } from './access-rules.ts';
 import { isWeakLevel } from './commit-levels.ts';
 import type { ControlFile } from './control-file.ts';
-import { tailOf } from './failures.ts';
+import { tailOf } from '../engine/failures.ts';
 import { readIfThere } from '../engine/files.ts';
 import { commandLineParameters, fileParameters, mergeParameters } from './parameters.ts';
 import { quoteSetting } from './quoting.ts';

@@ -1,9 +1,7 @@
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { LostTail } from '../../core/database.ts';
 import type { Budget } from '../engine/budget.ts';
-import { ifMissing, readIfThere } from '../engine/files.ts';
 import type { ControlFile } from './control-file.ts';
 import { formatLsn, laterLsn, segmentName, type Lsn } from './lsn.ts';
 import type { Site } from './site.ts';
@@ -81,38 +79,4 @@ const listTransactions = async (site: Site, wal: string, fork: Fork, budget: Bud
   const args = ['-p', wal, '-t', String(fork.timeline), '-s', formatLsn(fork.lsn), '--rmgr=Transaction'];
   const result = await site.run('pg_waldump', args, budget.part(10_000));
   return result.kind === 'exited' ? result.stdout : '';
-};
-
-const schema = z.object({
-  folder: z.string(),
-  generation: z.number().int(),
-  from: z.string(),
-  bytes: z.number(),
-  commits: z.number().int(),
-});
-
-/** What was dropped last, as the files beside the kept log tell; a file that cannot be read counts as none. */
-export interface DroppedLogs {
-  read(): Promise<void>;
-  last(): LostTail | undefined;
-}
-
-export const createDroppedLogs = ({ paths }: Site): DroppedLogs => {
-  let newest = '';
-  let dropped: LostTail | undefined;
-  return {
-    read: async () => {
-      const names = ((await readdir(paths.lostTails).catch(ifMissing)) ?? []).filter((name) =>
-        name.startsWith('lost-'),
-      );
-      const last = names.toSorted().at(-1);
-      if (last === undefined || last === newest) return;
-      const text = await readIfThere(join(paths.lostTails, last, 'lost.json'));
-      if (text === undefined) return;
-      newest = last;
-      const found = schema.safeParse(JSON.parse(text));
-      dropped = found.success ? found.data : undefined;
-    },
-    last: () => dropped,
-  };
 };

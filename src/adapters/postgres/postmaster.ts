@@ -1,9 +1,11 @@
-import { open, readFile, rename, stat } from 'node:fs/promises';
+import { readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StepError } from '../../core/errors.ts';
 import type { ProcessId, ProcessInfo } from '../../ports/processes.ts';
 import type { Budget } from '../engine/budget.ts';
-import { meaningOf, tailOf } from './failures.ts';
+import { tailOf } from '../engine/failures.ts';
+import { gone, readFrom } from '../engine/server-end.ts';
+import { meaningOf } from './failures.ts';
 import { ifMissing, readIfThere } from '../engine/files.ts';
 import type { Site } from './site.ts';
 
@@ -141,24 +143,6 @@ export const createPostmaster = (site: Site, dataDir: string): Postmaster => {
 /** What a PostgreSQL process shows of itself: `postgres: startup recovering 000000010000000000000003`. */
 const titleOf = async (pid: number): Promise<string> =>
   (await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')).replaceAll('\0', ' ').trim();
-
-/** At most the last 64 KiB of a file from `begin` on. */
-const readFrom = async (path: string, begin: number): Promise<string> => {
-  const handle = await open(path, 'r').catch(ifMissing);
-  if (handle === undefined) return '';
-  try {
-    const { size } = await handle.stat();
-    const from = Math.max(begin, size - 65_536);
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.max(0, size - from)), { position: from });
-    return buffer.toString('utf8', 0, bytesRead);
-  } finally {
-    await handle.close();
-  }
-};
-
-/** Waits until a server is gone; `false` when it is still there at the end of `within` milliseconds. */
-export const gone = async (site: Site, id: ProcessId, budget: Budget, within: number): Promise<boolean> =>
-  (await budget.poll(20, within, () => (site.options.processes.alive(id) ? undefined : true))) ?? false;
 
 /** Asks a server to end (`SIGINT`: fast) and waits. Throws `StepError` `timed-out`. */
 export const stopServer = async (site: Site, id: ProcessId, budget: Budget): Promise<void> => {

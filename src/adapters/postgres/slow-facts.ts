@@ -3,7 +3,7 @@ import { elapsedAtLeast, type Instant } from '../../core/instant.ts';
 import type { LostTail } from '../../core/database.ts';
 import type { Step } from '../../ports/database.ts';
 import { withDeadline } from '../os/abort.ts';
-import { createDroppedLogs } from './lost-tail.ts';
+import { createDroppedLogs } from '../engine/dropped-logs.ts';
 import { CAUTIONS, cautionsOf } from './cautions.ts';
 import type { Parts } from './parts.ts';
 import { createWeakAcks, isReadable, LOGGING } from './weak-acks.ts';

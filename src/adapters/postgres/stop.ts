@@ -5,7 +5,7 @@ import type { ProcessInfo } from '../../ports/processes.ts';
 import { budgetOf, type Budget } from '../engine/budget.ts';
 import type { Parts } from './parts.ts';
 import { toPosition } from './positions.ts';
-import { gone } from './postmaster.ts';
+import { gone } from '../engine/server-end.ts';
 import { stoppedReach } from './stopped-view.ts';
 import type { Streams } from './streams.ts';
 

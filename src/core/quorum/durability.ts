@@ -5,13 +5,15 @@ import type { PositionAlgebra } from '../position.ts';
 import type { Reign } from '../reign.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { binds, dated, ownEntry, pledgesOf, satisfiesAll } from './promise.ts';
-import { NOBODY, sameDemand, voterName } from './sets.ts';
+import { NOBODY, protects, voterName } from './sets.ts';
 import { nextDemandStep } from './steps.ts';
 import { connectedVoters, wantedDemand } from './voters.ts';
 
 /** What a leader does next so that etcd never promises more than its database enforces (rules D7, D8; I8). */
 export type DurabilityStep =
   | { readonly kind: 'acknowledge'; readonly from: Acknowledgement | undefined; readonly wanted: Acknowledgement }
+  /** A commit under what is in force, where the voters do not tell how far they are: it proves that enough have everything before it. */
+  | { readonly kind: 'commit'; readonly why: string }
   | { readonly kind: 'publish'; readonly entries: readonly SyncEntry[]; readonly says: string }
   | { readonly kind: 'wait'; readonly why: string };
 
@@ -65,8 +67,11 @@ export const durabilityStep = (s: Snapshot, reign: Reign): DurabilityStep | unde
   if (step?.kind === 'database') return { kind: 'acknowledge', from: proven, wanted: step.demand };
   const demand = step?.demand ?? wanted;
   if (step === undefined && view.sync?.value.length === 1 && own !== undefined) return undefined;
-  if (!covered(m, running, demand, s.positions))
-    return { kind: 'wait', why: `waiting until ${demand.acks} of ${demand.voters.join(', ')} have everything` };
+  if (!covered(m, running, demand, s.positions)) {
+    const why = `waiting until ${demand.acks} of ${demand.voters.join(', ')} have everything`;
+    const told = running.replicas.some(({ flushed }) => flushed !== undefined);
+    return !told && !m.demand.committed && protects(proven, demand) ? { kind: 'commit', why } : { kind: 'wait', why };
+  }
   return { kind: 'publish', entries: [entry(demand)], says: describeDemand(demand) };
 };
 
@@ -82,7 +87,8 @@ const covered = (
 ): boolean => {
   if (demand.acks === 0) return !m.settings.replication.strict || m.settings.replication.mode === 'async';
   const { mark, proven, committed } = m.demand;
-  if (committed && proven !== undefined && sameDemand(proven, demand)) return true;
+  // Whoever acknowledged that commit has everything before it, and is in every set that could elect under the new promise.
+  if (committed && proven !== undefined && protects(proven, demand)) return true;
   if (mark === undefined) return false;
   const having = running.replicas.filter(({ name, flushed }) => {
     if (flushed === undefined || !demand.voters.includes(name)) return false;

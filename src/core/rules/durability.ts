@@ -81,6 +81,16 @@ export const demandRules: readonly Rule[] = [
     },
   },
   {
+    id: 'leader.prove-by-commit',
+    why: 'the database enforces it, and its replicas do not tell how far they are: a commit that they acknowledge shows that they have everything before it (D8)',
+    when: (s) => step(s)?.kind === 'commit' && !backingOff(s, 'barrier'),
+    then: (s) => {
+      const next = step(s);
+      if (next?.kind !== 'commit' || s.m.reign === undefined) return wait('');
+      return run({ kind: 'barrier', term: s.m.reign.term }, 'then promise it', [next.why]);
+    },
+  },
+  {
     id: 'leader.publish-promise',
     why: 'the database enforces it, and everything up to now is kept by enough voters: promise it, in one entry (D8)',
     when: (s) => step(s)?.kind === 'publish',

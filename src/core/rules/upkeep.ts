@@ -21,6 +21,7 @@ import { failingAlone } from './failing.ts';
 
 /** How often slots are created, advanced and dropped. */
 const SLOTS_EVERY = 10_000;
+const RESTLESS_EVERY = 1_000;
 /** How long an intent that has ended stays readable. */
 const KEEP_ENDED = 3_600_000;
 
@@ -192,7 +193,8 @@ export const upkeepRules: readonly Rule[] = [
     why: 'slots keep the log that other members still need, also after a failover, and none grows without limit (I17)',
     when: (s) =>
       s.running !== undefined &&
-      (s.m.slotsKeptAt === undefined || elapsedAtMost(s.m.slotsKeptAt, s.m.now) > SLOTS_EVERY) &&
+      (s.m.slotsKeptAt === undefined ||
+        elapsedAtMost(s.m.slotsKeptAt, s.m.now) > (s.running.restless === true ? RESTLESS_EVERY : SLOTS_EVERY)) &&
       !backingOff(s, 'keep-slots'),
     then: () => run({ kind: 'keep-slots' }, 'then go on'),
   },

@@ -150,6 +150,15 @@ export const promiseSituations: readonly Situation[] = [
     led({ database: known(primary({ replicas: [sender('c')] })), demand: demand({ proven: undefined }) }),
     'run:acknowledge',
   ),
+  situation(
+    'leader.prove-by-commit',
+    led({
+      view: ownView({ sync: keyed([entry(), own], 15) }),
+      database: known(primary({ replicas: ['b', 'c'].map((who) => ({ ...sender(who), flushed: undefined })) })),
+      demand: demand({ committed: false }),
+    }),
+    'run:barrier',
+  ),
   situation('leader.publish-promise', led({ demand: demand({ unsettled: true }) }), 'publish'),
   situation(
     'leader.revoked',
