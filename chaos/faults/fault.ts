@@ -37,6 +37,8 @@ export interface Fault {
   readonly needs: readonly Need[];
   /** What becomes of the primary. */
   readonly primary: 'moves' | 'stays' | 'may move';
+  /** What differs where commits wait for replicas: a lost leader is replaced without its ttl, one that is cut off from its replicas too. */
+  readonly durable?: { readonly primary?: 'may move'; readonly outage: Span };
   /** The longest time without an acknowledged write, straight to the members, on a machine that is not busy. */
   readonly outage: Span;
   /**

@@ -7,6 +7,7 @@ export const freeze: Fault = {
   needs: [],
   primary: 'moves',
   outage: { ttls: 1, ms: 500 },
+  durable: { outage: { ttls: 0, ms: 2_000 } },
   toleratedOverlapMs: 250,
   inflict: async ({ lab, primary }) => {
     await lab.freeze(primary, 'all');

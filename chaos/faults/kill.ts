@@ -6,6 +6,7 @@ export const kill: Fault = {
   needs: [],
   primary: 'moves',
   outage: { ttls: 1, ms: 500 },
+  durable: { outage: { ttls: 0, ms: 1_000 } },
   toleratedOverlapMs: 0,
   inflict: async ({ lab, primary }) => {
     await lab.kill(primary, 'all');

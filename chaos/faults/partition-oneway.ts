@@ -7,6 +7,7 @@ export const partitionOneway: Fault = {
   needs: ['network'],
   primary: 'moves',
   outage: { ttls: 1, ms: 500 },
+  durable: { outage: { ttls: 0, ms: 2_500 } },
   toleratedOverlapMs: 0,
   inflict: async ({ lab, primary, replicas }) => {
     await lab.cut([primary], [...etcdHosts(lab), ...replicas]);

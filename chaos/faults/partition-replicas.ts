@@ -6,6 +6,7 @@ export const partitionReplicas: Fault = {
   hits: 'the network',
   needs: ['network'],
   primary: 'stays',
+  durable: { primary: 'may move', outage: { ttls: 0, ms: 2_500 } },
   outage: { ttls: 0, ms: 500 },
   toleratedOverlapMs: 0,
   lasts: { ttls: 3, ms: 0 },

@@ -8,6 +8,7 @@ export const partition: Fault = {
   needs: ['network'],
   primary: 'moves',
   outage: { ttls: 1, ms: 500 },
+  durable: { outage: { ttls: 0, ms: 2_000 } },
   toleratedOverlapMs: 0,
   inflict: ({ lab, primary, replicas }) => cutOff(lab, primary, [...etcdHosts(lab), ...replicas]),
 };

@@ -23,7 +23,8 @@ const some = (ids: readonly number[]): string =>
   `${ids.length} (ids ${ids.slice(0, 10).join(', ')}${ids.length > 10 ? ' …' : ''})`;
 
 /** What went wrong, as sentences; empty when everything was as promised. */
-export const problemsOf = (fault: Fault, facts: Facts, bounds: Bounds): readonly string[] => {
+export const problemsOf = (given: Fault, facts: Facts, bounds: Bounds): readonly string[] => {
+  const fault: Fault = bounds.durable ? { ...given, ...given.durable } : given;
   const { before, after } = facts.primaries;
   const toleratedMs = bounds.durable ? 0 : fault.toleratedOverlapMs;
   const lost = [...facts.durability.lost, ...(bounds.durable ? facts.durability.unreplicated : [])];

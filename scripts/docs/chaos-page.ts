@@ -26,8 +26,10 @@ const row = (name: string, fault: Fault): readonly string[] => [
   code(name),
   fault.sentence('the primary'),
   fault.lasts === undefined ? '' : spanText(fault.lasts),
-  fault.primary,
-  spanText(fault.outage),
+  fault.durable?.primary === undefined ? fault.primary : `${fault.primary} (${fault.durable.primary})`,
+  fault.durable === undefined
+    ? spanText(fault.outage)
+    : `${spanText(fault.outage)} (${spanText(fault.durable.outage)})`,
   fault.toleratedOverlapMs === 0 ? 'none' : `${fault.toleratedOverlapMs} ms`,
   fault.needs.map((need) => NEEDS[need]).join(', '),
 ];
@@ -82,7 +84,7 @@ usual time between two. \`load\` is the machine's load average: on a busy machin
 
 ## Scenarios
 
-*Outage*: the bound for writes straight to the members. *Overlap*: for how long a former primary may acknowledge beside the new one.
+*Outage*: the bound for writes straight to the members; in brackets what differs in the modes \`sync\` and \`quorum\`. *Overlap*: for how long a former primary may acknowledge beside the new one.
 
 ${table(
   ['scenario', 'what is done', 'lasts', 'primary', 'outage', 'overlap', 'needs'],

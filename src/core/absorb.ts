@@ -51,7 +51,7 @@ export const absorb = (m: Memory, event: Event, positions: PositionAlgebra): Res
     case 'tags':
       return [{ ...m, self: { ...m.self, tags: event.tags } }, []];
     case 'stop':
-      return [{ ...m, stopping: event.how, stoppingSince: m.stoppingSince ?? m.now }, []];
+      return [{ ...m, stopping: event.how }, []];
     default:
       return event satisfies never;
   }

@@ -36,7 +36,7 @@ import {
 } from './proposals.ts';
 import { lossOf } from './loss.ts';
 import { HEARD_WITHIN, type Clearance } from './reign.ts';
-import { lateAfter } from './timing.ts';
+import { closedAfter } from './timing.ts';
 import type { Action } from './rules/rule.ts';
 import { heartbeatTerm, standingPosition, takeSnapshot } from './snapshot.ts';
 import type { Position, PositionAlgebra } from './position.ts';
@@ -188,7 +188,7 @@ const openingFor = (m: Memory, clearance: Clearance, positions: PositionAlgebra)
 const closedUntil = (m: Memory): Instant => {
   const unheard = after(m.now, ms(HEARD_WITHIN + 2 * LATE_LOOK));
   if (m.silence === undefined) return unheard;
-  const late = after(m.silence.since, lateAfter(m.silence.ttl));
+  const late = after(m.silence.since, closedAfter(m.silence.ttl));
   return elapsedAtLeast(late, unheard) > 0 ? unheard : late;
 };
 

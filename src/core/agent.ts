@@ -13,6 +13,7 @@ import { surelyNoPrimary } from './primary.ts';
 import { publishMember } from './publish.ts';
 import { clearBySilence } from './reign.ts';
 import { UNKNOWN_DEMAND } from './quorum/demand.ts';
+import { leaves } from './quorum/leaving.ts';
 import { askAgainIn } from './quorum/open.ts';
 import { UNPLEDGED } from './quorum/pledging.ts';
 import { watchLeader } from './quorum/watch.ts';
@@ -98,7 +99,7 @@ export const newMemory = (
   downSince: undefined,
   carrying: undefined,
   stopping: 'no',
-  stoppingSince: undefined,
+  leavingSince: undefined,
   decision: {
     rule: 'agent.started',
     why: 'the agent has just started',
@@ -154,6 +155,7 @@ const settleTime = (m: Memory, positions: PositionAlgebra): Memory => {
     ...next,
     leaderlessSince: leaderLost ? (m.leaderlessSince ?? m.now) : undefined,
     leaderlessFrom: leaderLost ? (m.leaderlessFrom ?? m.view?.revision) : undefined,
+    leavingSince: leaves(next) ? (m.leavingSince ?? m.now) : undefined,
     pledgeWantedSince: pledgeWanted(next) ? (m.pledgeWantedSince ?? m.now) : undefined,
     vacantSince: leaderLost && silenceLeft === 0 && !paused ? (m.vacantSince ?? m.now) : undefined,
   };

@@ -253,7 +253,8 @@ export interface Memory {
   readonly carrying: { readonly id: string; readonly began: boolean } | undefined;
   readonly stopping: 'no' | 'leave' | 'full';
   /** When the agent was asked to stop. */
-  readonly stoppingSince: Instant | undefined;
+  /** Since when this member is about to be away by plan. */
+  readonly leavingSince: Instant | undefined;
   readonly decision: DecisionReport;
 }
 

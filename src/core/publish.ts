@@ -3,6 +3,7 @@ import type { DatabaseRole, MemberRecord, MemberState } from './model.ts';
 import type { PositionAlgebra } from './position.ts';
 import { NEVER } from './brand.ts';
 import { proposeMember } from './proposals.ts';
+import { leaves } from './quorum/leaving.ts';
 import type { StateTransaction } from './transaction.ts';
 import { leaderPosition, takeSnapshot, wantedSource, type Snapshot } from './snapshot.ts';
 
@@ -54,8 +55,8 @@ export const memberRecord = (m: Memory, positions: PositionAlgebra): MemberRecor
     state: stateOf(m),
     generation: running?.generation ?? (running === undefined ? 0 : positions.generation(running.position)),
     position: running?.position,
-    // A voter that stops by plan leaves first: its leader sees it go before it goes.
-    tags: m.stopping === 'full' ? { ...m.self.tags, nosync: true } : m.self.tags,
+    // A voter that goes away by plan leaves first: its leader sees it go before it goes.
+    tags: leaves(m) ? { ...m.self.tags, nosync: true } : m.self.tags,
     pendingRestart: (running?.pendingRestart.length ?? 0) > 0,
     version: m.self.version,
     serverVersion: running?.serverVersion ?? '',

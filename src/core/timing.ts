@@ -76,5 +76,12 @@ export const LATE_HEARTBEATS = 1.25;
  */
 export const lateAfter = (promised: Ms): Ms => ms(LATE_HEARTBEATS * timingForTtl(promised).heartbeatInterval);
 
+/**
+ * When a heartbeat that promised this ttl is so overdue that its writer looks at its database closely, and when it has closed `/primary`
+ * unless it hears its voters then.
+ */
+export const overdueAfter = (promised: Ms): Ms => ms(timingForTtl(promised).heartbeatInterval + 50);
+export const closedAfter = (promised: Ms): Ms => ms(timingForTtl(promised).heartbeatInterval + 150);
+
 /** How long a heartbeat with this ttl must stay unchanged before its writer's right has surely ended (rule D5). */
 export const silenceFor = (ttl: Ms, drift: number): Ms => ms(ttl * (1 + drift));

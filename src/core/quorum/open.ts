@@ -4,7 +4,7 @@ import type { Memory } from '../memory.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { concerned, published, revoked } from './durability.ts';
 import { HEARD_WITHIN } from '../reign.ts';
-import { lateAfter } from '../timing.ts';
+import { closedAfter, overdueAfter } from '../timing.ts';
 
 /**
  * Why a leader that is primary and proven does not say so to load balancers in a cluster that promises its writes; undefined when
@@ -21,7 +21,7 @@ export const keptClosed = (s: Snapshot): string | undefined => {
   if (revoked(m)) return 'enough voters have pledged that they receive nothing from it';
   if (reign.openFrom !== undefined && remaining(reign.openFrom, m.now) > 0)
     return 'the last leader may not have noticed yet that it is late';
-  if (relied(m).acks > 0 && isLate(m) && !heard(s)) return 'neither etcd nor enough voters were heard in time';
+  if (relied(m).acks > 0 && isDue(m) && !heard(s)) return 'neither etcd nor enough voters were heard in time';
   return undefined;
 };
 
@@ -34,14 +34,18 @@ const relied = (m: Memory): Acknowledgement => {
 /** This leader's last proof is older than a successor waits for: it looks at its database more often, to see who is there. */
 export const isLate = (m: Memory): boolean => lateIn(m) <= 0;
 
+/** How old this leader's last proof is; of no age where none is needed. */
+const proofAge = ({ reign, now }: Memory): number =>
+  reign?.provenAt === undefined || reign.pausePublished ? -Infinity : elapsedAtMost(reign.provenAt, now);
+
+/** A successor counts on it that this leader has closed by now, unless it hears its voters. */
+const isDue = (m: Memory): boolean => m.reign !== undefined && proofAge(m) >= closedAfter(m.reign.ttl);
+
 /** Milliseconds until this leader is late. */
-const lateIn = ({ reign, now }: Memory): number => {
-  if (reign?.provenAt === undefined || reign.pausePublished) return Infinity;
-  return lateAfter(reign.ttl) - elapsedAtMost(reign.provenAt, now);
-};
+const lateIn = (m: Memory): number => overdueAfter(m.reign?.ttl ?? m.settings.timing.ttl) - proofAge(m);
 
 /** How often a late leader asks itself whether its voters are still there, in milliseconds. */
-export const LATE_LOOK = 100;
+export const LATE_LOOK = 50;
 
 /** Milliseconds after which a leader of voters must ask itself again whether it may say 200. */
 export const askAgainIn = (m: Memory): number => {

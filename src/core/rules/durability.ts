@@ -108,26 +108,26 @@ export const demandRules: readonly Rule[] = [
   },
 ];
 
-/** How long a voter that stops by plan waits for its leader to do without it. */
+/** How long a voter that goes away by plan waits for its leader to do without it. */
 const LEAVE_WITHIN = 3_000;
 
 const isVoter = (s: Snapshot): boolean =>
   s.view?.sync?.value.some(({ voters }) => voters.includes(selfVoter(s.m))) === true;
 
-/** Of a replica that stops by plan. */
+/** Of a replica that stops, is restarted or copied anew by plan. */
 export const leaveRules: readonly Rule[] = [
   {
     id: 'member.leave-voters',
-    why: 'a voter that stops by plan leaves first, so that no commit waits for it: the leader chooses others, or does without',
+    why: 'a voter that goes away by plan leaves first, so that no commit waits for it: the leader chooses others, or does without',
     when: (s) =>
-      s.m.stopping === 'full' &&
+      s.m.leavingSince !== undefined &&
+      s.m.carrying === undefined &&
       s.m.reign === undefined &&
       s.running?.role === 'replica' &&
       s.running.streaming &&
       !s.leaderLost &&
       isVoter(s) &&
-      s.m.stoppingSince !== undefined &&
-      elapsedAtMost(s.m.stoppingSince, s.m.now) < LEAVE_WITHIN,
-    then: () => wait('stop when the leader has chosen other voters', [], 50),
+      elapsedAtMost(s.m.leavingSince, s.m.now) < LEAVE_WITHIN,
+    then: () => wait('go when the leader has chosen other voters', [], 50),
   },
 ];

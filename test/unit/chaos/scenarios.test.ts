@@ -40,7 +40,17 @@ describe('a run of a scenario', () => {
     const durability = { acked: 100, lost: [], unreplicated: [8], duplicates: [] };
     const durable = { ...bounds, durable: true };
     expect(problems(faults.freeze, { durability, overlapMs: 100 })).toEqual([]);
-    expect(problems(faults.freeze, { durability, overlapMs: 100 }, durable)).toHaveLength(2);
+    expect(problems(faults.freeze, { durability, overlapMs: 100, gapDirectMs: 100 }, durable)).toHaveLength(2);
+  });
+
+  test('is held to what differs where each commit waits for replicas: a quicker failover, and a leader that loses its replicas', () => {
+    const durable = { ...bounds, durable: true };
+    expect(problems(faults.freeze, { gapDirectMs: 3_001 }, durable)).toHaveLength(1);
+    expect(problems(faults.freeze, { gapDirectMs: 2_999 }, durable)).toEqual([]);
+    expect(problems(faults['partition-replicas'], { gapDirectMs: 1_000 })).toEqual([
+      'the primary moved from pg1 to pg2',
+    ]);
+    expect(problems(faults['partition-replicas'], { gapDirectMs: 1_000 }, durable)).toEqual([]);
   });
 
   test('fails when two primaries acknowledged for longer than the fault excuses', () => {

@@ -13,8 +13,8 @@ const withTtl = (ttl: number): Memory['settings'] => ({ ...DEFAULT_SETTINGS, tim
 test('late is what its own heartbeat promised, whatever the settings in force are', () => {
   const promised = reign({ ttl: ms(3_000), provenAt: instant(0) });
   for (const settings of [withTtl(3_000), withTtl(20_000)]) {
-    expect(isLate({ ...leader({ settings, reign: promised }), now: instant(700) })).toBe(false);
-    expect(isLate({ ...leader({ settings, reign: promised }), now: instant(760) })).toBe(true);
+    expect(isLate({ ...leader({ settings, reign: promised }), now: instant(640) })).toBe(false);
+    expect(isLate({ ...leader({ settings, reign: promised }), now: instant(660) })).toBe(true);
   }
 });
 

@@ -170,7 +170,7 @@ export const promiseSituations: readonly Situation[] = [
       view: view({ sync: keyed([entry()], 15) }),
       database: known(running()),
       stopping: 'full',
-      stoppingSince: instant(0),
+      leavingSince: instant(0),
     }),
   ),
   situation('leader.kept-closed', led({ reign: reign({ openFrom: instant(500) }) })),

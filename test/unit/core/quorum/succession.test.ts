@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import { leaseId } from '../../../../src/core/brand.ts';
 import { known } from '../../../../src/core/known.ts';
 import type { Memory } from '../../../../src/core/memory.ts';
 import type { ClusterView } from '../../../../src/core/model.ts';
+import { memberRecord } from '../../../../src/core/publish.ts';
 import { DEFAULT_SETTINGS } from '../../../../src/core/settings.ts';
 import {
   feed,
@@ -15,6 +17,7 @@ import {
   name,
   ownView,
   position,
+  positions,
   primary,
   record,
   reign,
@@ -166,4 +169,30 @@ test('whoever pledged for the leader of a new term follows it before it is prima
     { kind: 'follow', source: { member: 'c' } },
   ]);
   expect(those(feed(m(170), { kind: 'tick' }, 10), 'run').map(({ task }) => task.kind)).not.toContain('follow');
+});
+
+test('a voter that is to be restarted or copied anew says so, waits until it is no voter any more, and votes again when it is done', () => {
+  for (const wish of [
+    { kind: 'restart' as const, onlyIfPending: false },
+    { kind: 'reinitialize' as const, fromLeader: true },
+  ]) {
+    const intent = { id: 'i1', by: 'tester', at: undefined, member: name('a'), outcome: undefined, ...wish };
+    const asked = (sync: typeof promise): Memory =>
+      follower({
+        settings,
+        pledging: settled,
+        lease: leaseId('97'),
+        publishedAt: undefined,
+        view: view({ settings: keyed(settings, 3), sync: keyed([sync], 15), intents: [keyed(intent, 21)] }),
+      });
+    const waits = feed(asked(promise), { kind: 'tick' }, 10);
+    expect(waits.memory.decision.rule).toBe('member.leave-voters');
+    expect(writing(waits, 'member')?.transaction.writes[0]).toMatchObject({ value: { tags: { nosync: true } } });
+    expect(feed(waits.memory, { kind: 'tick' }, 3_100).memory.decision.rule).toBe(`intent.${wish.kind}`);
+    const free = feed(asked({ ...promise, voters: ['c~clife1'] }), { kind: 'tick' }, 10);
+    expect(free.memory.decision.rule).toBe(`intent.${wish.kind}`);
+    const done = { ...free.memory, task: undefined, carrying: undefined, flights: [], publishedAt: undefined };
+    const back = feed({ ...done, view: view({ sync: keyed([promise], 15) }) }, { kind: 'tick' }, 20);
+    expect(memberRecord(back.memory, positions)?.tags.nosync).toBe(false);
+  }
 });
