@@ -3,7 +3,7 @@ import type { Memory } from '../core/memory.ts';
 import type { PositionAlgebra } from '../core/position.ts';
 import { closesPrimary } from '../core/handover.ts';
 import { describeDemand } from '../core/quorum/durability.ts';
-import { keptClosed } from '../core/quorum/open.ts';
+import { keptClosed, openUntil } from '../core/quorum/open.ts';
 import { lagOf, roleOf, serves, stateOf } from '../core/publish.ts';
 import { ranking, takeSnapshot } from '../core/snapshot.ts';
 
@@ -45,6 +45,7 @@ export const statusOf = (
     cleared: reign !== undefined && reign.clearance !== 'no',
     deadline: reign?.deadline,
     open,
+    openUntil: openUntil(m),
     serving: serves(s),
     database: m.database,
     role: roleOf(m),

@@ -24,6 +24,7 @@ const STOPPING = no('the agent is stopping');
 const NOT_LEADER = no('this member does not hold the leader key');
 const NO_RIGHT = no('the right to lead ends, or its end cannot be ruled out');
 const NOT_OPEN = no('this member leads, but its database is not open for clients yet');
+const NOT_SEEN = no('the agent has not looked lately whether its voters are there: its loop hangs');
 const OTHER_TAGS = no('a tag does not have the value asked for');
 const NO_STANDBY_CLUSTER = no('this cluster does not follow another cluster');
 
@@ -59,7 +60,8 @@ export const leader: HealthCheck = (given, now) => {
 export const primary: HealthCheck = (given, now, query) => {
   const verdict = leader(given, now, query);
   if (verdict.code !== 200) return verdict;
-  return given?.open === true && given.role === 'primary' ? YES : NOT_OPEN;
+  if (given?.open !== true || given.role !== 'primary') return NOT_OPEN;
+  return given.openUntil !== undefined && remaining(given.openUntil, now) <= 0 ? NOT_SEEN : YES;
 };
 
 /** No cluster of this version follows another cluster, so no member is ever the leader of one. */

@@ -32,6 +32,8 @@ export interface AgentStatus {
   readonly deadline: Instant | undefined;
   /** All of rule D16 but the deadline: cleared, writable, barrier acknowledged, not stopping or handing over. */
   readonly open: boolean;
+  /** Until when `open` may be believed without another look: a leader whose voters may elect another knows only for so long. */
+  readonly openUntil: Instant | undefined;
   /** A replica that follows the cluster's newest generation and may serve reads (invariant I5). */
   readonly serving: boolean;
 

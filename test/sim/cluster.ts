@@ -157,15 +157,18 @@ export const createCluster = (world: World, plan: Plan, { shapes }: { readonly s
       for (const effect of effects)
         if (effect.kind === 'decided') decided.set(effect.rule, (decided.get(effect.rule) ?? 0) + 1);
     },
+    goesOn: (host: Host): void => checks.health(answering(host)),
     executed: (host: Host, transaction: SimTransaction, outcome: SimOutcome): void => {
       traceTransaction(world, host.name, transaction, outcome);
       checks.executed(host, transaction, outcome);
     },
   };
   /** Whose agents would answer a load balancer now. */
-  const answering = (): readonly Answering[] =>
+  const answering = (goesOn?: Host): readonly Answering[] =>
     members.flatMap(({ host, agent }) =>
-      agent === undefined || !host.active() || agent.frozen() ? [] : [{ host, memory: agent.memory() }],
+      agent === undefined || !host.active() || (agent.frozen() && host !== goesOn)
+        ? []
+        : [{ host, memory: agent.memory() }],
     );
   const noticeStep = (member: Member, { flights }: SimMemory, effects: SimEffects): void => {
     const { atStep } = member;

@@ -1,6 +1,4 @@
 import type { Cluster } from './cluster.ts';
-import { satisfiesAll } from '../../src/core/quorum/promise.ts';
-import { voterName } from '../../src/core/quorum/sets.ts';
 import { Violation } from './checks/violation.ts';
 import { schedule } from './faults/faults.ts';
 import { resumeCluster } from './faults/wishes.ts';
@@ -74,10 +72,13 @@ const explain = ({ world, members }: Cluster): void => {
   }
 };
 
-/** More copies were lost than the promise could bear: nobody left could prove that it has everything (rule D9). */
+/** More copies were lost than the promise could bear: nobody left could prove that it has everything (rule D9). Counted here, not asked of the core. */
 const beyondPromise = ({ etcd, members }: Cluster): boolean => {
   const copies = members.filter(({ host }) => host.database.usable());
-  return !satisfiesAll(etcd.view(), new Set(copies.map(({ host }) => voterName(host.name, host.files.instance))));
+  const there = new Set(copies.map(({ host }) => `${host.name}~${host.files.instance}`));
+  return (etcd.view().sync?.value ?? []).some(
+    ({ leader, voters, acks }) => acks > 0 && !there.has(leader) && voters.filter((v) => !there.has(v)).length >= acks,
+  );
 };
 
 /** A leader that died while paused is replaced by an operator's word only (decision 0002), and so is one that cannot be without loss. */

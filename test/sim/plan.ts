@@ -1,6 +1,7 @@
 import { DEFAULT_SETTINGS, type Settings, type Tags } from '../../src/core/settings.ts';
 import { createChance } from './chance.ts';
 import { drawFaults, type Fault } from './faults/faults.ts';
+import { PROFILES, type Profile } from './faults/profiles.ts';
 
 /** The cluster of one run, before anything happens. */
 export interface Plan {
@@ -17,6 +18,10 @@ export interface Plan {
 type Mode = Settings['replication']['mode'];
 export const MODES: readonly Mode[] = ['async', 'sync', 'quorum'];
 
+const OF_VOTERS: readonly Profile[] = ['voters', 'losses', 'deaf'];
+/** Those in which commits wait for voters. */
+const WAITING: readonly Mode[] = ['sync', 'quorum', 'quorum'];
+
 export const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
 
 /** For how long faults begin, and how long after the last one everything is mended, in milliseconds. */
@@ -28,6 +33,7 @@ export const planRun = (
   seed: number,
   given: Partial<Plan> = {},
   faults?: readonly Fault[],
+  profile?: Profile,
 ): { readonly plan: Plan; readonly faults: readonly Fault[] } => {
   const chance = createChance(seed ^ 0x5eed);
   const members = given.members ?? chance.pick([1, 2, 2, 3, 3, 3, 3, 5]);
@@ -37,7 +43,7 @@ export const planRun = (
   const replication = {
     ...DEFAULT_SETTINGS.replication,
     maxLagOnFailover: chance.pick([500, 5_000, DEFAULT_SETTINGS.replication.maxLagOnFailover]),
-    mode: given.mode ?? chance.pick(MODES),
+    mode: given.mode ?? chance.pick(profile !== undefined && OF_VOTERS.includes(profile) ? WAITING : MODES),
     // With strict, no more than the members could bear if one of them must not lead.
     acks: Math.min(chance.pick([1, 1, 2]), Math.max(1, members - 2)),
     strict: chance.chance(0.25) && members > 2,
@@ -46,7 +52,11 @@ export const planRun = (
   // Some faults come while the cluster is still being created.
   const from = chance.pick([0, 4_000, 4_000]);
   const failsafe = chance.chance(0.7);
-  const drawn = drawFaults(chance, NAMES.slice(0, members), from, from + chance.pick(CHAOS));
+  const drawn = drawFaults(chance, NAMES.slice(0, members), {
+    from,
+    until: from + chance.pick(CHAOS),
+    ...(profile === undefined ? {} : { only: PROFILES[profile] }),
+  });
   const last = (faults ?? drawn).at(-1)?.at ?? 0;
   const drawnEnd = Math.max(from, last) + chance.pick(AFTER);
   const mendAt = given.mendAt ?? (faults === undefined ? drawnEnd : Math.max(60_000, last + 10_000));

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { bugs, hunt, huntLine, MOST } from './bugs/hunt.ts';
+import { isProfile, PROFILES } from './faults/profiles.ts';
 import { runSearches } from './search/run.ts';
 import { runSeeds } from './seeds.ts';
 import { measureSpeed } from './speed.ts';
@@ -22,10 +23,14 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '600' },
     only: { type: 'string' },
     most: { type: 'string' },
+    profile: { type: 'string' },
   },
 });
 
 const seed = Number(values.seed);
+if (values.profile !== undefined && !isProfile(values.profile))
+  throw new Error(`no such profile: ${values.profile}; there are ${Object.keys(PROFILES).join(', ')}`);
+const { profile } = values;
 
 const seededBugs = async (): Promise<boolean> => {
   const atLeast = Number(values.seeds ?? 100);
@@ -43,6 +48,7 @@ const seededBugs = async (): Promise<boolean> => {
 const seeds = (): boolean =>
   runSeeds({
     first: seed,
+    profile,
     count: Number(values.seeds ?? (values.trace ? 1 : 100)),
     trace: values.trace,
     all: values.all,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createCluster, type Cluster } from './cluster.ts';
 import { Violation } from './checks/violation.ts';
 import { schedule, type Fault } from './faults/faults.ts';
+import type { Profile } from './faults/profiles.ts';
 import { mend, rest, untilWhole, type Rest } from './healing.ts';
 import { planRun, type Plan } from './plan.ts';
 import type { RarePath } from './sometimes.ts';
@@ -30,13 +31,15 @@ export interface Scenario {
   readonly plan?: Partial<Plan>;
   /** Instead of random ones. */
   readonly faults?: readonly Fault[];
+  /** From which the random ones are drawn; undefined: from all. */
+  readonly profile?: Profile | undefined;
   /** Whether transactions are held against D2 and D3 as they are written; else only by what comes of them. */
   readonly shapes?: boolean;
 }
 
 /** One run: bootstrap, faults, mending, and a rest in which nothing may happen any more. */
-export const simulate = ({ seed, plan: given, faults: chosen, shapes = true }: Scenario): Outcome => {
-  const { plan, faults } = planRun(seed, given, chosen);
+export const simulate = ({ seed, plan: given, faults: chosen, profile, shapes = true }: Scenario): Outcome => {
+  const { plan, faults } = planRun(seed, given, chosen, profile);
   const world = createWorld(seed);
   const cluster = createCluster(world, plan, { shapes });
   let broken: string | undefined;

@@ -1,5 +1,6 @@
 import type { Acknowledgement } from '../database.ts';
-import { elapsedAtMost, remaining } from '../instant.ts';
+import { ms } from '../brand.ts';
+import { after, elapsedAtMost, remaining, type Instant } from '../instant.ts';
 import type { Memory } from '../memory.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { concerned, published, revoked } from './durability.ts';
@@ -51,6 +52,13 @@ export const LATE_LOOK = 50;
 export const askAgainIn = (m: Memory): number => {
   if (m.reign === undefined || relied(m).acks === 0) return Infinity;
   return isLate(m) ? LATE_LOOK : lateIn(m) + 1;
+};
+
+/** Until when a leader of voters may be taken for open from what it knows now: also when its loop hangs meanwhile (I10). */
+export const openUntil = (m: Memory): Instant | undefined => {
+  const within = askAgainIn(m);
+  if (within === Infinity) return undefined;
+  return after(m.now, ms(isLate(m) ? 2 * LATE_LOOK : within));
 };
 
 const heard = ({ m, running }: Snapshot): boolean => {

@@ -43,8 +43,12 @@ const election = (s: Snapshot): Election | undefined =>
 /** What keeps this member from leading although nothing would be lost. */
 const unfit = (s: Snapshot): readonly string[] => {
   if (s.m.stopping !== 'no') return ['this member is about to stop'];
-  const reasons = ownRank(s, true)?.reasons ?? [];
-  return reasons.filter((r) => (r.blocks && r.code !== 'is-leader') || r.code === 'not-in-failsafe').map((r) => r.text);
+  const own = ownRank(s, true);
+  // Its tags, and everything else that could forbid it, are judged by its record.
+  if (own === undefined) return ['this member has not published itself yet'];
+  return own.reasons
+    .filter((r) => (r.blocks && r.code !== 'is-leader') || r.code === 'not-in-failsafe')
+    .map((r) => r.text);
 };
 
 /** Members that pledged, may lead, and come before this one: further, or preferred. */

@@ -1,3 +1,5 @@
+import type { Profile } from '../faults/profiles.ts';
+
 /** One line of the real source, broken. `find` must occur exactly once in `file`. */
 export interface Patch {
   /** Below src. */
@@ -14,6 +16,10 @@ export interface Bug {
   readonly patches: readonly Patch[];
   /** Other measures prevent the damage: it is found by D2 and D3 as the transactions are written. */
   readonly byShape?: true;
+  /** The mix of faults in which it is looked for; undefined: the whole one. */
+  readonly profile?: Profile;
+  /** The first seed to look at: those before it were seen not to find it. */
+  readonly from?: number;
 }
 
 const patch = (file: string, find: string, replace: string): Patch => ({ file, find, replace });

@@ -32,9 +32,9 @@ export const hunt = async (
   let first: Hunt['first'];
   let seeds = 0;
   while (seeds < most && (first === undefined || seeds < atLeast)) {
-    const { seed, broken } = simulate({ seed: from + seeds, shapes: bug.byShape === true });
+    const { seed, broken } = simulate({ seed: from + seeds, profile: bug.profile, shapes: bug.byShape === true });
     seeds += 1;
-    if (broken === undefined || whole({ seed }).broken !== undefined) continue;
+    if (broken === undefined || whole({ seed, profile: bug.profile }).broken !== undefined) continue;
     found += 1;
     first ??= { seed, broken };
   }

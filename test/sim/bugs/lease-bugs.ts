@@ -7,7 +7,7 @@ const noGuard = bug(
   'remaining(armed.deadline, now) <= armed.fenceBudget',
   'false',
 );
-const agentNeverFences = bug(
+export const agentNeverFences = bug(
   'agent-never-fences',
   'the agent leaves a primary without a right alone',
   'core/rules/safety.ts',
@@ -69,8 +69,10 @@ export const leaseBugs: readonly Bug[] = [
     'D2, D4: a restarted agent takes "the key is mine" for a proof and for a right (model L16)',
     'core/reign.ts',
     `    deadline: undefined,
+    provenAt: undefined,
     clearance,`,
     `    deadline: after(now, told.ttl),
+    provenAt: now,
     clearance: clearance === 'no' ? 'own' : clearance,`,
   ),
   bug(
@@ -94,13 +96,16 @@ export const leaseBugs: readonly Bug[] = [
     'if (over && !boundedByGuard(m, reign)) return resume(m, reign);',
     '',
   ),
-  bug(
-    'leader-not-compared',
-    'D4: heartbeats, releases and hand-overs are written without comparing the term',
-    'core/proposals.ts',
-    'compare(LEADER, revisionOf(reign.term)),\n  compare(HEARTBEAT, reign.heartbeatRevision),',
-    'compare(HEARTBEAT, reign.heartbeatRevision),',
-  ),
+  {
+    ...bug(
+      'leader-not-compared',
+      'D4: heartbeats, releases and hand-overs are written without comparing the term',
+      'core/proposals.ts',
+      'compare(LEADER, revisionOf(reign.term)),\n  compare(HEARTBEAT, reign.heartbeatRevision),',
+      'compare(HEARTBEAT, reign.heartbeatRevision),',
+    ),
+    byShape: true,
+  },
   {
     ...bug(
       'heartbeat-not-compared',

@@ -27,6 +27,76 @@ export const quorumBugs: readonly Bug[] = [
     '...(input.pledges ?? []).map(',
     '...(input.pledges ?? []).slice(9).map(',
   ),
+  {
+    ...bug(
+      'promises-not-compared',
+      'D3: the take-over does not compare the list of promises (model Q3)',
+      'core/proposals.ts',
+      'compare(SYNC, at(view.sync)),\n      // Only',
+      '// Only',
+    ),
+    byShape: true,
+  },
+  {
+    ...bug(
+      'publication-is-settled',
+      'D2: a publication of unknown outcome is only read back (model Q6)',
+      'core/actions.ts',
+      'demand: { ...m.demand, unsettled: true }',
+      'demand: { ...m.demand, unsettled: false }',
+    ),
+    profile: 'voters',
+  },
+  {
+    ...bug(
+      'no-barrier',
+      'D8: a promise is published before its voters have what was acknowledged earlier (model Q7)',
+      'core/quorum/durability.ts',
+      'return new Set(having.map(({ name }) => name)).size >= demand.acks;',
+      'return having.length < 99;',
+    ),
+    profile: 'voters',
+  },
+  {
+    ...bug(
+      'withdrawal-compares-no-term',
+      'D11: a pledge, or its withdrawal, does not compare the history (model Q10)',
+      'core/proposals.ts',
+      'compare: [compare(key, at(view.pledges.get(pledge.member))), compare(HISTORY, at(view.history))],',
+      'compare: [compare(key, at(view.pledges.get(pledge.member)))],',
+    ),
+    profile: 'deaf',
+  },
+  {
+    ...bug(
+      'not-the-best',
+      'D9: one leads although another that pledged has more (model Q13)',
+      'core/quorum/election.ts',
+      "return order === 'diverged' ? positions.generation(a) > positions.generation(b) : order === 'ahead';",
+      "return order === 'diverged' && positions.generation(a) < 0;",
+    ),
+    profile: 'voters',
+  },
+  {
+    ...bug(
+      'late-pledge-forgotten',
+      'D2, D11: a pledge of unknown outcome is taken for one that did not happen (model Q15)',
+      'core/actions.ts',
+      'pledging: { ...m.pledging, unsettled: true }',
+      'pledging: { ...m.pledging, unsettled: false }',
+    ),
+    profile: 'deaf',
+  },
+  {
+    ...bug(
+      'leader-is-no-elector',
+      'D9: the promise of a leader that came back is satisfied by its voters only (model Q17)',
+      'core/quorum/sets.ts',
+      'pledged.has(entry.leader) || entry.voters',
+      'entry.voters',
+    ),
+    profile: 'losses',
+  },
   bug(
     'database-weakened-first',
     'D7: the database is weakened before etcd promises less (model Q4)',

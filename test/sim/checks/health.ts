@@ -31,22 +31,23 @@ const UNKNOWING = 15_000;
  * serves. Asked about once a second, as a load balancer does.
  */
 export const createHealthCheck = (): ((members: readonly Answering[], newest: SimPosition, time: number) => void) => {
+  // Of each life of the server: it may have been open between two looks.
   const closedSince = new Map<string, number>();
   const divergedSince = new Map<string, number>();
-  const since = (of: Map<string, number>, host: Host, holds: boolean, time: number): number => {
-    if (!holds) of.delete(host.name);
-    else if (!of.has(host.name)) of.set(host.name, time);
-    return time - (of.get(host.name) ?? time);
+  const since = (of: Map<string, number>, key: string, holds: boolean, time: number): number => {
+    if (!holds) of.delete(key);
+    else if (!of.has(key)) of.set(key, time);
+    return time - (of.get(key) ?? time);
   };
   return (members, newest, time) => {
     let open: Host | undefined;
     for (const member of members) {
       const { host } = member;
       const { database } = host;
-      const closed = since(closedSince, host, !database.acknowledges(), time);
+      const closed = since(closedSince, `${host.name} ${host.serverLife()}`, !database.acknowledges(), time);
       const diverged = since(
         divergedSince,
-        host,
+        host.name,
         newest.path.length > 0 && !related(database.position(), newest),
         time,
       );

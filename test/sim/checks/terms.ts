@@ -58,6 +58,9 @@ export const checkShape = ({ compare, writes }: StateTransaction): void => {
       'D2',
       `a transaction on ${writes.map(({ key }) => nameOf(key)).join(', ')} compares no key that it changes`,
     );
+  const beats = writes.some((write) => write.kind === 'put' && write.key.kind === 'heartbeat');
+  if (beats && !(compares('leader') && compares('heartbeat')))
+    throw new Violation('D4', 'heartbeat was written without a comparison of leader and heartbeat');
   if (!writes.some((write) => write.kind === 'put' && write.key.kind === 'leader')) return;
   for (const kind of ['heartbeat', 'history'])
     if (!writes.some(({ key }) => key.kind === kind)) throw new Violation('D3', `leader was written without ${kind}`);

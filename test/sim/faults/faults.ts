@@ -39,9 +39,13 @@ const LASTS = [300, 1_500, 4_000, 9_000, 15_000, 25_000];
  * Some faults within a time, in bursts, half of them on whoever leads. Most runs draw from a part of the kinds only: many
  * of few kinds reach states that a few of many kinds never do.
  */
-export const drawFaults = (chance: Chance, names: readonly string[], from: number, until: number): readonly Fault[] => {
+export const drawFaults = (
+  chance: Chance,
+  names: readonly string[],
+  { from, until, only }: { readonly from: number; readonly until: number; readonly only?: readonly Fault['kind'][] },
+): readonly Fault[] => {
   const share = chance.pick([0.2, 0.5, 1]);
-  const kinds = NAMES.filter(() => chance.chance(share));
+  const kinds = only ?? NAMES.filter(() => chance.chance(share));
   const possible = kinds.length === 0 ? NAMES : kinds;
   const total = possible.reduce((sum, name) => sum + KINDS[name].weight, 0);
   const faults: Fault[] = [];

@@ -32,6 +32,8 @@ export interface SimAgent {
 /** What the run wants to know of all agents. */
 export interface AgentObserver {
   readonly stepped: (host: Host, before: Memory, event: Event, after: Memory, effects: readonly Effect[]) => void;
+  /** A stopped process goes on: what was asked of it meanwhile is answered before it has looked at anything. */
+  readonly goesOn: (host: Host) => void;
   readonly executed: (host: Host, transaction: StateTransaction, outcome: TransactOutcome) => void;
 }
 
@@ -275,6 +277,7 @@ export const createAgent = (deps: {
       frozen = true;
     },
     thaw: () => {
+      if (frozen && alive) deps.observer.goesOn(host);
       frozen = false;
       const waiting = deferred;
       deferred = [];

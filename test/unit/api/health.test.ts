@@ -40,6 +40,8 @@ const tagged = replicaStatus({ tags: { ...NO_TAGS, clonefrom: true, custom: { zo
 describe('who takes writes', () => {
   const table: readonly (readonly [what: string, status: AgentStatus | undefined, primary: number, leader: number])[] =
     [
+      ['seen to be open until now', leaderStatus({ openUntil: at0(1) }), 200, 200],
+      ['not looked at since it may be late', leaderStatus({ openUntil: at0(0) }), 503, 200],
       ['the open leader with its right ahead', lead, 200, 200],
       ['no status yet', undefined, 503, 503],
       ['a leader whose fence begins only after this request', leaderStatus({ deadline: at0(fence + 1) }), 200, 200],

@@ -148,6 +148,7 @@ const common = (): Omit<AgentStatus, 'name' | 'instance' | 'apiUrl' | 'host'> =>
   cleared: false,
   deadline: undefined,
   open: false,
+  openUntil: undefined,
   serving: false,
   database: known(primaryDatabase()),
   role: 'primary',

@@ -111,6 +111,11 @@ export const promiseSituations: readonly Situation[] = [
     'election.by-pledges-unfit',
     voter({ view: fenced(pledges(pledge('a', 150), pledge('c', 150))), stopping: 'full' }),
   ),
+  // Its record is gone with its lease: nobody can tell what its tags say.
+  situation(
+    'election.by-pledges-unfit',
+    voter({ view: { ...fenced(pledges(pledge('a', 150), pledge('c', 150))), members: new Map() } }),
+  ),
   situation(
     'election.by-pledges-silence',
     voter({
