@@ -3,7 +3,6 @@ import { newMemory } from '../core/agent.ts';
 import { ms, type InstanceId, type Ms } from '../core/brand.ts';
 import { after, remaining } from '../core/instant.ts';
 import type { Effect, Memory, Self } from '../core/memory.ts';
-import type { MemberState } from '../core/model.ts';
 import type { PromiseRequest } from '../core/promise.ts';
 import type { Tags } from '../core/settings.ts';
 import type { AgentStatus } from '../core/status.ts';
@@ -19,7 +18,7 @@ import type { Hooks } from './hooks.ts';
 import type { InstanceFile } from './instance.ts';
 import { createLeaseKeeper } from './lease.ts';
 import { createLoop, momentOf, type Loop } from './loop.ts';
-import { createObserver, leaderState } from './observer.ts';
+import { createObserver, occasion } from './observer.ts';
 import { createPeerAsker } from './peer-asker.ts';
 import type { PromiseFile } from './promise-file.ts';
 import { createPromises, type PromiseAnswer } from './promises.ts';
@@ -75,7 +74,7 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
   const promised = await deps.promiseFile.read();
   const facts = { cluster: deps.cluster, agentStartedAt };
   let epoch = 0;
-  let lastLeaderState: MemberState | undefined;
+  let lastOccasion: string | undefined;
   let cached: { readonly memory: Memory; readonly status: AgentStatus } | undefined;
 
   const parts = createParts();
@@ -146,7 +145,7 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
       void observer.look(signal).then((seen) => {
         epoch += 1;
         telemetry.taskEnded(task, result);
-        loop.post({ kind: 'task-ended', task, result, database: seen });
+        loop.post({ kind: 'task-ended', task, result, ...seen });
         observer.wake();
       });
     },
@@ -168,9 +167,9 @@ export const startAgent = async (deps: AgentDeps): Promise<Agent> => {
   parts.changed = (m, tookMs) => {
     executor.leadershipChanged(m);
     watchRole(m);
-    const state = leaderState(m);
-    if (state !== lastLeaderState) observer.wake();
-    lastLeaderState = state;
+    const now = occasion(m);
+    if (now !== lastOccasion) observer.wake();
+    lastOccasion = now;
     telemetry.looped(m, tookMs);
   };
   parts.execute = (effect) => {

@@ -1,4 +1,5 @@
 import { ms } from '../core/brand.ts';
+import { elapsedAtMost, type Instant } from '../core/instant.ts';
 import { known, unknown } from '../core/known.ts';
 import type { Event, Memory } from '../core/memory.ts';
 import type { MemberState } from '../core/model.ts';
@@ -12,7 +13,15 @@ const STEADY = 1_000;
 const LISTENING = 400;
 const BUSY = 100;
 const FAST = 20;
+/** How long after the end of the last leader's right the candidates look closely. */
+const VACANT = 1_000;
 const PATIENCE = ms(1_000);
+
+/** What was seen of the database, and when the look began. */
+export interface Look {
+  readonly at: Instant;
+  readonly database: Memory['database'];
+}
 
 /** Looks at the own database: every second, ten times as often while something is changing, at once after an event. */
 export const createObserver = (deps: {
@@ -24,17 +33,18 @@ export const createObserver = (deps: {
   readonly epoch: () => number;
   readonly post: (event: Event) => void;
   readonly measured: (tookMs: number) => void;
-}): Wakeable & { readonly look: (signal: AbortSignal) => Promise<Memory['database']> } => {
+}): Wakeable & { readonly look: (signal: AbortSignal) => Promise<Look> } => {
   const { database, clock } = deps;
 
-  const look = async (signal: AbortSignal): Promise<Memory['database']> => {
-    const before = clock.now().mono;
+  const look = async (signal: AbortSignal): Promise<Look> => {
+    const at = clock.now();
     try {
-      return known(await database.observe({ signal, timeout: PATIENCE }));
+      return { at, database: known(await database.observe({ signal, timeout: PATIENCE })) };
     } catch (error) {
-      return unknown(`the database could not be looked at: ${error instanceof Error ? error.message : String(error)}`);
+      const why = error instanceof Error ? error.message : String(error);
+      return { at, database: unknown(`the database could not be looked at: ${why}`) };
     } finally {
-      deps.measured(clock.now().mono - before);
+      deps.measured(clock.now().mono - at.mono);
     }
   };
 
@@ -43,7 +53,7 @@ export const createObserver = (deps: {
     const seen = await look(signal);
     if (signal.aborted) return STEADY;
     if (epoch !== deps.epoch()) return BUSY / 10;
-    deps.post({ kind: 'database', database: seen, rewindObstacles: database.rewindObstacles() });
+    deps.post({ kind: 'database', ...seen, rewindObstacles: database.rewindObstacles() });
     return pace(deps.memory());
   };
 
@@ -63,8 +73,12 @@ export const createObserver = (deps: {
   };
 };
 
+/** Changes whenever the database should be looked at at once: with what the leader says of its own, and when its right has ended. */
+export const occasion = (m: Memory): string =>
+  `${leaderState(m) ?? 'no leader'}${m.vacantSince === undefined ? '' : ', vacant'}`;
+
 /** What the leader last published of its database. */
-export const leaderState = (m: Memory): MemberState | undefined => {
+const leaderState = (m: Memory): MemberState | undefined => {
   const leader = m.view?.leader?.value;
   return leader === undefined ? undefined : m.view?.members.get(leader)?.value.state;
 };
@@ -77,7 +91,7 @@ const pace = (m: Memory): number => {
   const db = m.database.kind === 'known' ? m.database.value : undefined;
   if (db?.kind !== 'running' || looksClosely(m)) return BUSY;
   if (db.role === 'primary') return m.reign === undefined || m.handover !== undefined ? BUSY : STEADY;
-  if (leaderStops(m)) return FAST;
+  if (leaderStops(m) || (m.vacantSince !== undefined && elapsedAtMost(m.vacantSince, m.now) < VACANT)) return FAST;
   if (m.reign !== undefined || !db.streaming || m.leaderlessSince !== undefined) return BUSY;
   return listens(m) ? LISTENING : STEADY;
 };

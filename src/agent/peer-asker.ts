@@ -1,3 +1,4 @@
+import { peersToAsk } from '../core/asking.ts';
 import { ms } from '../core/brand.ts';
 import type { Event, Memory } from '../core/memory.ts';
 import { binds } from '../core/quorum/promise.ts';
@@ -21,8 +22,8 @@ export const createPeerAsker =
     const others = [...(m.view?.members.values() ?? [])]
       .map(({ value }) => value)
       .filter((r) => r.name !== m.self.name);
-    // During a hand-over only the candidate counts, and it is asked every few milliseconds.
-    const asked = m.handover?.phase === 'catching-up' ? others.filter((r) => r.name === m.handover?.to) : others;
+    const wanted = peersToAsk(m);
+    const asked = others.filter((r) => wanted.includes(r.name));
     const at = deps.clock.now();
     const call = { timeout: PATIENCE, signal: deps.signal };
     // Where writes are promised, a leader's host that refuses everything is evidence of its own.

@@ -40,6 +40,7 @@ export const statusOf = (
     port: m.self.port,
     agentStartedAt: facts.agentStartedAt,
     madeAt: m.now,
+    databaseAt: m.databaseAt,
     leads: reign !== undefined,
     term: reign?.term,
     cleared: reign !== undefined && reign.clearance !== 'no',

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { isNonce, NONCE_HEADER, PROOF_HEADER, proofOf } from '../adapters/http/proof.ts';
-import { remaining } from '../core/instant.ts';
+import { elapsedAtMost, remaining } from '../core/instant.ts';
 import type { ClusterView } from '../core/model.ts';
 import type { AgentStatus } from '../core/status.ts';
 import { configChanges, documentInForce } from '../state/config-versions.ts';
@@ -91,6 +91,7 @@ const nowOf = (status: AgentStatus, deps: ApiDeps): object => {
     leader: leader(status, now, NO_LIMITS).code === 200,
     replica: replica(status, now, NO_LIMITS).code === 200,
     right_ms_left: status.deadline === undefined ? undefined : Math.max(0, Math.round(remaining(status.deadline, now))),
+    looked_ms_ago: status.databaseAt === undefined ? undefined : Math.ceil(elapsedAtMost(status.databaseAt, now)),
   };
 };
 

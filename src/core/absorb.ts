@@ -1,8 +1,9 @@
 import { ms, type Revision, type Term } from './brand.ts';
+import { completeRound } from './asking.ts';
 import type { DatabaseView } from './database.ts';
 import { failsafeSettled, promisesCame } from './failsafe.ts';
 import { stepHandover, type HandoverEvent } from './handover.ts';
-import { after } from './instant.ts';
+import { after, type Instant } from './instant.ts';
 import { givenAway, heartbeatSettled, leadSettled, loseReign } from './keeper.ts';
 import type { Known } from './known.ts';
 import type { Effect, Event, Flight, Memory, Settled, Task, TaskResult, Trouble } from './memory.ts';
@@ -32,12 +33,15 @@ export const absorb = (m: Memory, event: Event, positions: PositionAlgebra): Res
     case 'lease':
       return [{ ...m, lease: event.lease }, []];
     case 'database':
-      return [seeDatabase({ ...m, rewindObstacles: event.rewindObstacles }, event.database), []];
+      return [seeDatabase({ ...m, rewindObstacles: event.rewindObstacles }, event.database, event.at), []];
     case 'guard':
       return [seeGuard(m, event), []];
     case 'peers':
       return [
-        handoverHears({ ...m, peers: event.round, asking: false, sight: sightAfterAsking(m, event.round) }, positions),
+        handoverHears(
+          { ...m, peers: completeRound(m, event.round), asking: false, sight: sightAfterAsking(m, event.round) },
+          positions,
+        ),
         [],
       ];
     case 'promise-asked':
@@ -45,7 +49,7 @@ export const absorb = (m: Memory, event: Event, positions: PositionAlgebra): Res
     case 'promises':
       return promisesCame(m, event.round);
     case 'task-ended':
-      return endTask(m, event.task, event.result, event.database, positions);
+      return endTask(m, event, positions);
     case 'instance':
       return [{ ...m, instance: event.instance, pledging: { ...m.pledging, stopped: undefined } }, []];
     case 'tags':
@@ -234,7 +238,7 @@ const endCarrying = (m: Memory, flight: Flight, outcome: Settled): Memory =>
 const isFailing = (m: Memory, db: DatabaseView): boolean =>
   db.kind === 'running' && db.role === 'primary' ? db.failing !== undefined : m.failing && m.reign !== undefined;
 
-const seeDatabase = (m: Memory, database: Known<DatabaseView>): Memory => {
+const seeDatabase = (m: Memory, database: Known<DatabaseView>, at: Instant): Memory => {
   if (database.kind === 'unknown') return { ...m, database };
   const down = database.value.kind !== 'running';
   // However it comes back (also by its own crash recovery), a commit must be acknowledged again before clients are let in.
@@ -245,7 +249,7 @@ const seeDatabase = (m: Memory, database: Known<DatabaseView>): Memory => {
     demand: demandAfter(m, database.value),
     sight: sightAfterLook(m, database.value),
     database,
-    databaseAt: m.now,
+    databaseAt: at,
     mayBePrimary: primaryAfter(m, database.value),
     looked: m.looked || isConclusive(database.value),
     failing: isFailing(m, database.value),
@@ -277,9 +281,7 @@ const handoverStep = (m: Memory, event: HandoverEvent, positions: PositionAlgebr
 
 const endTask = (
   m: Memory,
-  task: Task,
-  result: TaskResult,
-  database: Known<DatabaseView>,
+  { task, result, database, at }: Extract<Event, { kind: 'task-ended' }>,
   positions: PositionAlgebra,
 ): Result => {
   if (m.task === undefined || m.task.task.kind !== task.kind) return [m, []];
@@ -287,6 +289,7 @@ const endTask = (
   const free = seeDatabase(
     { ...m, task: undefined, promotionPending, trouble: troubleAfter(m, task, result) },
     database,
+    at,
   );
   const effects: Effect[] = [];
   if (result.kind === 'failed')

@@ -48,6 +48,8 @@ export interface PeerAnswer {
   readonly eligible: boolean;
   /** Why its database should not lead although it runs; absent: nothing speaks against it. */
   readonly unfit?: string;
+  /** How long before it answered its database had been looked at, in milliseconds; absent: it did not tell. */
+  readonly lookedAgo?: number;
 }
 
 /** The answers to one round of questions. */
@@ -182,6 +184,7 @@ export interface Memory {
   readonly nextFlight: number;
 
   readonly database: Known<DatabaseView>;
+  /** When the look that showed it began. */
   readonly databaseAt: Instant | undefined;
   /** Why this member's data could not be rewound; empty when it could. */
   readonly rewindObstacles: readonly string[];
@@ -265,7 +268,13 @@ export type Event =
   | { readonly kind: 'view-failed'; readonly why: string }
   | { readonly kind: 'transacted'; readonly flight: number; readonly outcome: Settled }
   | { readonly kind: 'lease'; readonly lease: LeaseId | undefined }
-  | { readonly kind: 'database'; readonly database: Known<DatabaseView>; readonly rewindObstacles: readonly string[] }
+  | {
+      readonly kind: 'database';
+      readonly database: Known<DatabaseView>;
+      /** When the look at it began. */
+      readonly at: Instant;
+      readonly rewindObstacles: readonly string[];
+    }
   | {
       readonly kind: 'guard';
       readonly alive: boolean;
@@ -282,6 +291,8 @@ export type Event =
       readonly task: Task;
       readonly result: TaskResult;
       readonly database: Known<DatabaseView>;
+      /** When the look at the database after it began. */
+      readonly at: Instant;
     }
   | { readonly kind: 'instance'; readonly instance: InstanceId }
   /** The operator changed the member's tags. */

@@ -149,6 +149,7 @@ export const ownAnswer = (s: Snapshot): PeerAnswer | undefined => {
     holdsRight: running.role === 'primary' && s.rightLeft > 0,
     eligible: running.unfit === undefined,
     ...(running.unfit === undefined ? {} : { unfit: running.unfit }),
+    ...(m.databaseAt === undefined ? {} : { lookedAgo: elapsedAtMost(m.databaseAt, m.now) }),
   };
 };
 

@@ -23,6 +23,8 @@ export interface AgentStatus {
   readonly agentStartedAt: number;
   /** When this value was made; a health answer from an old one is not the truth (invariant I10). */
   readonly madeAt: Instant;
+  /** When the database was last looked at; undefined before the first look. */
+  readonly databaseAt: Instant | undefined;
 
   /** This member holds the leader key, as far as it can prove. */
   readonly leads: boolean;

@@ -39,7 +39,7 @@ const statusSchema = z.object({
   leads: z.boolean(),
   eligible: z.boolean().optional(),
   unfit: z.string().max(1_000).optional(),
-  now: z.object({ leader: z.boolean() }),
+  now: z.object({ leader: z.boolean(), looked_ms_ago: z.number().nonnegative().optional() }),
 });
 
 /** Creates the port over HTTP: `GET /status` of each member's agent, in parallel, on kept connections. */
@@ -111,5 +111,6 @@ export const parseAnswer = (
     holdsRight: data.now.leader && data.role === 'primary',
     eligible: data.eligible ?? false,
     ...(data.unfit === undefined ? {} : { unfit: data.unfit }),
+    ...(data.now.looked_ms_ago === undefined ? {} : { lookedAgo: data.now.looked_ms_ago }),
   });
 };

@@ -1,5 +1,6 @@
 import { ownRank, ranking, vacantFor, type Snapshot } from '../snapshot.ts';
 import { remaining } from '../instant.ts';
+import { lookedSince } from '../asking.ts';
 import type { MemberName } from '../brand.ts';
 import type { Intent, Keyed } from '../model.ts';
 import { peersFresh } from './handover-rules.ts';
@@ -11,6 +12,9 @@ import { act, wait, type Rule } from './rule.ts';
 const PREPARE = 800;
 
 type Failover = Extract<Intent, { kind: 'failover' }>;
+
+/** How long an election waits for members that have not looked at their databases since the last leader's right ended. */
+const LAST_LOOK = 500;
 
 /** A failover that an operator asked for, to this member. */
 const ordered = (s: Snapshot): Keyed<Failover> | undefined =>
@@ -48,6 +52,10 @@ const livePrimary = (s: Snapshot): MemberName | undefined => {
       return name;
   return undefined;
 };
+
+/** A member answered from before the last leader's right ended: a last write may have reached it since. */
+const answersAreOld = (s: Snapshot): boolean =>
+  s.m.vacantSince !== undefined && vacantFor(s) < LAST_LOOK && !lookedSince(s.m.peers, s.m.vacantSince);
 
 /** A better candidate than this member, which is given some time to act. */
 const betterThanOwn = (s: Snapshot): MemberName | undefined => {
@@ -154,6 +162,13 @@ export const electionRules: readonly Rule[] = [
     why: 'a peer is primary and its right lasts: it will take its key again',
     when: (s) => s.leaderLost && s.running?.role === 'replica' && livePrimary(s) !== undefined,
     then: (s) => wait('ask again', [`${livePrimary(s)} is primary and holds a right`], 200),
+  },
+  {
+    id: 'election.last-look',
+    quiet: true,
+    why: 'the last leader could write until its right ended: how far each member is counts only from then on (I4)',
+    when: (s) => s.leaderLost && s.running?.role === 'replica' && !pledgesDecide(s) && answersAreOld(s),
+    then: () => act('stand when they have looked again', [{ do: 'ask-peers' }], [], 10),
   },
   {
     id: 'election.give-way',

@@ -1,3 +1,4 @@
+import { peersToAsk } from '../../../src/core/asking.ts';
 import type { MemberName } from '../../../src/core/brand.ts';
 import { remaining } from '../../../src/core/instant.ts';
 import { known, unknown, type Known } from '../../../src/core/known.ts';
@@ -47,8 +48,7 @@ export const createAsker = (deps: {
   const { host, neighbours } = deps;
   return () => {
     const m = deps.memory();
-    const others = [...(m.view?.members.keys() ?? [])].filter((name) => name !== m.self.name);
-    const asked = m.handover?.phase === 'catching-up' ? others.filter((name) => name === m.handover?.to) : others;
+    const asked = peersToAsk(m);
     const at = host.now();
     const answers = new Map<MemberName, Known<PeerAnswer>>();
     const refused = new Set(asked.filter((name) => neighbours.refuses(host.name, name)));

@@ -34,11 +34,12 @@ export const createExecutor = (deps: {
   const look = (): Memory['database'] => known(host.database.view(host.hungFor()));
   const observer = wakeable(later, (done) => {
     const begun = epoch;
+    const at = host.now();
     const seen = look();
     const takes = seen.kind === 'known' && seen.value.kind === 'unresponsive' ? 1_000 : world.between(0.5, 8);
     later(takes, () => {
       if (begun !== epoch) return done(BUSY / 10);
-      deps.post({ kind: 'database', database: seen, rewindObstacles: [] });
+      deps.post({ kind: 'database', database: seen, at, rewindObstacles: [] });
       done(changing(deps.memory()) ? BUSY : STEADY);
     });
   });
@@ -46,10 +47,11 @@ export const createExecutor = (deps: {
   const end = (mine: object, task: Task, result: TaskResult): void => {
     if (current !== mine) return;
     current = undefined;
+    const at = host.now();
     const seen = look();
     later(world.between(0.5, 4), () => {
       epoch += 1;
-      deps.post({ kind: 'task-ended', task, result, database: seen });
+      deps.post({ kind: 'task-ended', task, result, database: seen, at });
       observer.wake();
     });
   };

@@ -168,7 +168,13 @@ const begin = (state: State, index: number, task: Task, queue: Event[]): State =
 /** A task has ended: the agent hears of it with a fresh look at its database. */
 export const ended = (state: State, index: number, task: Task, result: TaskResult, queue: Event[]): State => {
   const next = withMachine(state, index, { task: undefined });
-  queue.push({ kind: 'task-ended', task, result, database: known(observe(next, next.machines[index]!)) });
+  queue.push({
+    kind: 'task-ended',
+    task,
+    result,
+    database: known(observe(next, next.machines[index]!)),
+    at: instantOf(next),
+  });
   return next;
 };
 

@@ -130,7 +130,12 @@ const turn = (before: State, index: number): State => {
   let state = before;
   const machine = state.machines[index]!;
   if (looksNew(state, machine))
-    state = feed(state, index, { kind: 'database', database: known(observe(state, machine)), rewindObstacles: [] });
+    state = feed(state, index, {
+      kind: 'database',
+      database: known(observe(state, machine)),
+      at: instantOf(state),
+      rewindObstacles: [],
+    });
   if (state.machines[index]!.memory?.view?.revision !== state.store.revision)
     state = feed(state, index, { kind: 'view', view: viewOf(state.store) });
   return state === before || state.machines[index]!.memory?.now.mono !== state.now

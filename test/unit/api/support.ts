@@ -143,6 +143,7 @@ const common = (): Omit<AgentStatus, 'name' | 'instance' | 'apiUrl' | 'host'> =>
   port: 5432,
   agentStartedAt: WALL - 7_200_000,
   madeAt: at0(-100),
+  databaseAt: at0(-150),
   leads: false,
   term: term(42),
   cleared: false,

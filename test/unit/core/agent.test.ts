@@ -39,7 +39,7 @@ const ran = (s: Step): readonly string[] => those(s, 'run').map((e) => e.task.ki
 const ended = (m: Memory, task: Task, result: TaskResult, db: Parameters<typeof known>[0], at: number): Step =>
   feed(
     { ...m, task: { task, since: m.now } },
-    { kind: 'task-ended', task, result, database: known(db) as Memory['database'] },
+    { kind: 'task-ended', task, result, database: known(db) as Memory['database'], at: instant(at) },
     at,
   );
 const vacant = view({ leader: undefined, heartbeat: keyed(heartbeat({ released: true }), 20) });
@@ -74,7 +74,8 @@ test('a failed promotion of an earlier leadership does not keep a member from le
   expect(ran(feed(m, { kind: 'tick' }, 10))).toEqual(['promote']);
 });
 
-const stand = (): Step => feed(follower({ view: vacant, peers: asked, silence: undefined }), { kind: 'tick' }, 10);
+const stand = (): Step =>
+  feed(follower({ view: vacant, vacantSince: instant(0), peers: asked, silence: undefined }), { kind: 'tick' }, 10);
 
 test('an acquisition whose answer was lost is adopted with the clearance that it was made with (D5)', () => {
   const sent = stand();
@@ -190,7 +191,11 @@ test('a fault that would follow the leader anywhere moves nobody, and the reason
   const answers = new Map(['b', 'c'].map((who) => [name(who), known(answer(who, { unfit }))]));
   const m = leader({ peers: { at: instant(0), answers } });
   const configured = wantedConfiguration(takeSnapshot(m, positions));
-  const { memory, effects } = feed({ ...m, configured }, { kind: 'database', database: db, rewindObstacles: [] }, 10);
+  const { memory, effects } = feed(
+    { ...m, configured },
+    { kind: 'database', database: db, at: instant(10), rewindObstacles: [] },
+    10,
+  );
   expect(memory.decision.rule).toBe('leader.failing-alone');
   expect(memory.decision.reasons).toEqual([unfit, `not failing over because b: ${unfit}; c: ${unfit}`]);
   expect(effects.filter(({ kind }) => kind === 'run')).toEqual([]);
@@ -207,7 +212,7 @@ test('a database that could not write is not started again in place where anothe
   const answers = new Map([[name('b'), known(answer('b'))]]);
   const m = leader({ peers: { at: instant(0), answers } });
   const database = known(primary({ failing: 'no answer' }));
-  const fenced = feed(m, { kind: 'database', database, rewindObstacles: [] }, 10);
+  const fenced = feed(m, { kind: 'database', database, at: instant(10), rewindObstacles: [] }, 10);
   expect(ran(fenced)).toEqual(['fence']);
   const task = { kind: 'fence', reason: 'the database cannot write' } as const;
   const after = ended(fenced.memory, task, { kind: 'done' }, { ...stopped, generation: 2, leftovers: 0 }, 300);
@@ -336,7 +341,8 @@ test('a better candidate gets its time from the moment at which it could stand, 
   const keyGone = view({ leader: undefined });
   const silent = { revision: rev(20), since: instant(0), ttl: ms(10_000), released: false, paused: false };
   const m = follower({ view: keyGone, silence: silent, leaderlessSince: instant(0) });
-  const ready = feed({ ...m, peers: { ...ahead, at: instant(10_011) } }, { kind: 'tick' }, 10_012);
+  const asking = feed({ ...m, peers: { ...ahead, at: instant(10_005) } }, { kind: 'tick' }, 10_012);
+  const ready = feed({ ...asking.memory, peers: { ...ahead, at: instant(10_013) } }, { kind: 'tick' }, 10_020);
   expect(ready.memory.decision.rule).toBe('election.give-way');
   const late = feed({ ...ready.memory, peers: { ...ahead, at: instant(14_100) } }, { kind: 'tick' }, 14_200);
   expect(writing(late, 'leader')).toBeDefined();

@@ -68,6 +68,13 @@ const moving = {
 const intent = (value: object): Intent =>
   ({ id: 'i1', by: 'operator', at: undefined, outcome: undefined, ...value }) as Intent;
 const wished = (value: object, base: ClusterView): ClusterView => ({ ...base, intents: [keyed(intent(value), 25)] });
+/** A round in which one member answered. */
+const round = (who: string, over: Parameters<typeof answer>[1], at = 0): NonNullable<Memory['peers']> => ({
+  at: instant(at),
+  answers: new Map([[name(who), known(answer(who, over))]]),
+});
+/** An answer from before the last right ended. */
+const before = round('b', { lookedAgo: 40 }, -20);
 const asked: Partial<Memory> = {
   peers: {
     at: instant(0),
@@ -340,23 +347,15 @@ export const situations: readonly Situation[] = [
   situation('election.ask', follower({ view: vacant }), 'ask-peers'),
   situation(
     'election.live-primary',
-    follower({
-      view: vacant,
-      peers: {
-        at: instant(0),
-        answers: new Map([[name('b'), known(answer('b', { role: 'primary', holdsRight: true }))]]),
-      },
-    }),
+    follower({ view: vacant, peers: round('b', { role: 'primary', holdsRight: true }) }),
   ),
+  situation('election.last-look', follower({ view: vacant, vacantSince: instant(-50), peers: before }), 'ask-peers'),
   situation(
     'election.give-way',
     follower({
       view: vacant,
       vacantSince: instant(-100),
-      peers: {
-        at: instant(0),
-        answers: new Map([[name('c'), known(answer('c', { position: position(2, 170) }))]]),
-      },
+      peers: round('c', { position: position(2, 170), lookedAgo: 20 }),
     }),
   ),
   situation('election.stand', follower({ view: vacant, ...asked }), 'lead:acquire'),

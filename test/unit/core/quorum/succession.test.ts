@@ -93,7 +93,7 @@ const promoted = (over: Partial<Memory>, generation: number): Memory => {
     ...over,
   });
   const database = known(primary({ generation, position: position(3, 160) }));
-  return feed(m, { kind: 'task-ended', task, result: { kind: 'done' }, database }, 100).memory;
+  return feed(m, { kind: 'task-ended', task, result: { kind: 'done' }, database, at: instant(100) }, 100).memory;
 };
 
 test('what was prepared is proven by the promotion, up to the end of the log that it began with (D7, D8)', () => {
