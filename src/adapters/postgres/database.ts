@@ -48,7 +48,7 @@ const createParts = (options: PostgresOptions): Parts => {
   };
 };
 
-/** PostgreSQL 13 to 18 behind the agent's port. Touches nothing until it is asked to. */
+/** PostgreSQL 13 to 18 (never run with 13, 14 and 16) behind the agent's port. Touches nothing until it is asked to. */
 export const createPostgres = (options: PostgresOptions): Database => {
   const parts = createParts(options);
   const { admin, postmaster, control } = parts;
