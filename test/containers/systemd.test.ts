@@ -96,10 +96,8 @@ describe.skipIf(whyNoContainers() !== undefined)('the unit for systemd', () => {
     const rights = ['SYS_ADMIN', 'NET_ADMIN'].flatMap((right) => ['--cap-add', right]);
     const memory = ['/run', '/run/lock', '/tmp'].flatMap((each) => ['--tmpfs', each]);
     const open = ['--security-opt', 'seccomp=unconfined', '--security-opt', 'apparmor=unconfined'];
-    await done([
-      ...['run', '--detach', '--name', name, '--label', LABEL, '--network', 'none', '--cgroupns', 'private'],
-      ...['--env', 'container=docker', ...rights, ...open, ...memory, image],
-    ]);
+    const host = ['run', '--detach', '--name', name, '--label', LABEL, '--network', 'none', '--cgroupns', 'private'];
+    await done([...host, '--env', 'container=docker', ...rights, ...open, ...memory, image]);
     await done(['cp', path('../../deploy/haagent.service'), `${name}:${UNIT}`]);
     await done(['cp', config, `${name}:/etc/haagent/haagent.yml`]);
     await until('systemd has started the host', 'systemctl is-system-running', (out) => /running|degraded/.test(out));
