@@ -9,7 +9,8 @@ export interface MemberFacts {
   readonly postmasters: number;
   /** Programs that copy the data of another member. */
   readonly copying: number;
-  readonly slots: readonly Slot[];
+  /** Absent where the engine knows none. */
+  readonly slots: readonly Slot[] | undefined;
 }
 
 const programsOf = ({ name, agents, guards, postmasters, copying }: MemberFacts): readonly string[] =>
@@ -25,6 +26,7 @@ const programsOf = ({ name, agents, guards, postmasters, copying }: MemberFacts)
     .map(([what, found, wanted]) => `${name} has ${found} of: ${what} (wanted: ${wanted})`);
 
 const slotsOf = ({ name, primary, slots }: MemberFacts, members: number): readonly string[] => {
+  if (slots === undefined) return [];
   const lost = slots
     .filter((slot) => slot.lost)
     .map((slot) => `${name} keeps the slot ${slot.name}, whose log is gone`);

@@ -25,8 +25,8 @@ export interface Engine {
   useLog(lab: Lab, primary: string): Promise<void>;
   /** Files that an archive lacks between its first and its last. */
   archiveHoles(archive: LabArchive): Promise<readonly string[]>;
-  /** The slots of a server: for whom it keeps log. */
-  slots(lab: Lab, member: string): Promise<readonly Slot[]>;
+  /** The slots of a server: for whom it keeps log; undefined where the engine knows none. */
+  slots(lab: Lab, member: string): Promise<readonly Slot[] | undefined>;
 }
 
 /** One promise of a server to keep log for somebody. */

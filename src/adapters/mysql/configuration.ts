@@ -106,7 +106,7 @@ export const createConfiguration = (site: Site): Configuration => {
       if (key !== checked) dropped.clear();
       for (;;) {
         const wanted = parameters(settings);
-        const text = render(site, wanted, common(site, settings, serverId), dialect.options);
+        const text = render(site, dialect.defaults, wanted, common(site, settings, serverId), dialect.options);
         const fresh = key === checked ? [] : await candidateFaults(text, wanted, step);
         for (const name of fresh)
           drop(name, `${dialect.product} does not take this value or does not know the parameter`);
@@ -147,6 +147,7 @@ export const privateConfiguration = async (
   const dialect = await site.dialect(step);
   return render(
     site,
+    dialect.defaults,
     {
       datadir: dataDir,
       socket: paths.privateSocket,

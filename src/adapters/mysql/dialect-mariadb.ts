@@ -129,24 +129,25 @@ export const mariadbDialect = (version: string): Dialect => ({
     slave_net_timeout: '4',
     master_retry_count: '0',
     loose_slave_connections_needed_for_purge: '0',
-    sync_master_info: '1',
+    // What was received counts only as long as its server runs: a start drops it, and makes its member another voter.
+    sync_relay_log: '10000',
+    sync_master_info: '10000',
     relay_log_recovery: 'OFF',
     slave_parallel_mode: 'optimistic',
-    // An acknowledgement is on the replica's disk before it is sent.
-    sync_relay_log: '1',
     rpl_semi_sync_master_enabled: 'OFF',
     rpl_semi_sync_slave_enabled: 'OFF',
     rpl_semi_sync_master_timeout: FOR_EVER,
     rpl_semi_sync_master_wait_point: 'AFTER_SYNC',
     rpl_semi_sync_master_wait_no_slave: 'ON',
   },
+  defaults: {},
   privateOptions: { skip_log_bin: '', log_slave_updates: 'OFF' },
   resumeOptions: { log_bin: 'binlog', gtid_strict_mode: 'ON', skip_slave_start: 'ON' },
 
   accounts: (credentials) =>
     accountStatements(credentials, {
       superuserHosts: ['localhost'],
-      replication: 'replication slave',
+      replication: 'replication slave, connection admin',
       agent: AGENT_RIGHTS,
       identifiedBy: identified,
     }),
@@ -214,7 +215,8 @@ export const mariadbDialect = (version: string): Dialect => ({
   voter: ({ username, password }: Credential) => [
     `create user if not exists ${quoteAccount(username, '%')} ${identified(password)}`,
     `alter user ${quoteAccount(username, '%')} ${identified(password)}`,
-    `grant replication slave on *.* to ${quoteAccount(username, '%')}`,
+    // Commits that wait may hold every connection that others can have: their voter must come in.
+    `grant replication slave, connection admin on *.* to ${quoteAccount(username, '%')}`,
   ],
   senders: `select id as id, user as account, state like 'Master has sent all binlog%' as done
     from information_schema.processlist where command = 'Binlog Dump'`,

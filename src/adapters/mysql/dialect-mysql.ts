@@ -129,6 +129,7 @@ export const mysqlDialect = (version: string): Dialect => ({
     mysqlx: 'OFF',
     plugin_load_add: 'mysql_clone.so',
   },
+  defaults: { secure_file_priv: 'NULL' },
   privateOptions: { skip_log_bin: '', log_replica_updates: 'OFF', gtid_mode: 'OFF', enforce_gtid_consistency: 'OFF' },
 
   accounts: (credentials) =>
@@ -196,7 +197,7 @@ export const mysqlDialect = (version: string): Dialect => ({
   voter: ({ username, password }: Credential) => [
     `create user if not exists ${quoteAccount(username, '%')} ${identified(password)}`,
     `alter user ${quoteAccount(username, '%')} ${identified(password)}`,
-    `grant replication slave on *.* to ${quoteAccount(username, '%')}`,
+    `grant replication slave, connection_admin on *.* to ${quoteAccount(username, '%')}`,
   ],
   senders: `select id as id, user as account, state like '%has sent all binlog%' as done from performance_schema.processlist
     where command in ('Binlog Dump', 'Binlog Dump GTID')`,

@@ -105,6 +105,8 @@ export interface Dialect {
   };
   /** Arguments with which the server checks a configuration file and ends; it says there what it does not take. */
   checkArguments(confFile: string): readonly string[];
+  /** Options of every start that an operator may set otherwise. */
+  readonly defaults: Readonly<Record<string, string>>;
   /** Options of every start that are this flavour's alone. */
   readonly options: Readonly<Record<string, string>>;
   /** Options of a server that only the agent can reach, for first steps on new data: it keeps no log. */
