@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { z } from 'zod';
+import { AGENT_FLAGS } from '../../src/adapters/os/node-flags.ts';
 import type { Lab } from '../lab/lab.ts';
-import { AGENT_FLAGS } from '../lab/member.ts';
 import { createLab } from '../lab/process-lab.ts';
 import { pause } from '../lab/wait.ts';
 import { table } from '../table.ts';

@@ -19,9 +19,9 @@ interface Verdict {
   readonly passed: boolean;
 }
 
-const verdictOf = (report: ScenarioReport): Verdict => ({
+const verdictOf = (report: ScenarioReport, asked: string): Verdict => ({
   engine: report.engine,
-  scenario: report.scenario,
+  scenario: asked,
   oldPrimary: report.oldPrimary,
   newPrimary: report.newPrimary ?? null,
   writeGapMs: report.gapProxyMs ?? null,
@@ -75,13 +75,15 @@ export const PRODUCTS: Readonly<Record<EngineName, string>> = {
 export interface ScenarioDemoOptions {
   readonly engine: EngineName;
   readonly scenario: FaultName;
+  /** The scenario as it was asked for: some have two names. */
+  readonly asked: string;
   readonly ttlMs: number;
   readonly signal: AbortSignal;
 }
 
 /** Starts a cluster, does one fault to its primary under load, prints what clients saw. Returns the exit code. */
 export const runDemoScenario = async (options: ScenarioDemoOptions): Promise<number> => {
-  const { scenario, ttlMs, signal } = options;
+  const { scenario, asked, ttlMs, signal } = options;
   const begun = performance.now();
   const progress = (line: string): void => {
     console.log(`${((performance.now() - begun) / 1_000).toFixed(1).padStart(6)} s  ${line}`);
@@ -89,7 +91,7 @@ export const runDemoScenario = async (options: ScenarioDemoOptions): Promise<num
   const lab = await createLab({ engine: options.engine, members: 3, ttlMs, restartAfterMs: 100 });
   let verdict: Verdict = {
     engine: options.engine,
-    scenario,
+    scenario: asked,
     oldPrimary: null,
     newPrimary: null,
     writeGapMs: null,
@@ -109,7 +111,7 @@ export const runDemoScenario = async (options: ScenarioDemoOptions): Promise<num
     const engine = engineFor(options.engine, lab);
     const report = await runScenario({ lab, engine, scenario, warmUpMs: 2_000, deadlineMs: ttlMs + 60_000, progress });
     console.log(summaryOf(report));
-    verdict = verdictOf(report);
+    verdict = verdictOf(report, asked);
   };
   const interrupt = (): void => void lab.stop();
   signal.addEventListener('abort', interrupt);

@@ -2,6 +2,7 @@ import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { AGENT_FLAGS } from '../../src/adapters/os/node-flags.ts';
 import { agentConfig, type ConfigInput } from './agent-config.ts';
 import type { Account } from './host.ts';
 import type { LabMember, MemberSpec, Part } from './lab.ts';
@@ -10,9 +11,6 @@ import { socketDirOf, type LabServer } from './server.ts';
 import { createService, type Service } from './service.ts';
 
 const AGENT = fileURLToPath(new URL('../../dist/bin/haagent.js', import.meta.url));
-
-/** As in the shipped service: a small young generation and one helper thread keep a quarter of the memory free. */
-export const AGENT_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
 
 /** A member of a process lab: its directory, its agent under an init, and the processes that belong to it. */
 export interface MemberProcess {

@@ -3,6 +3,7 @@ import { elapsedAtMost, type Instant } from '../core/instant.ts';
 import { known, unknown } from '../core/known.ts';
 import type { Event, Memory } from '../core/memory.ts';
 import type { MemberState } from '../core/model.ts';
+import type { Position } from '../core/position.ts';
 import { listens, looksClosely } from '../core/quorum/pace.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Database } from '../ports/database.ts';
@@ -10,6 +11,8 @@ import type { Log } from '../ports/log.ts';
 import { createWakeable, type Wakeable } from './wakeable.ts';
 
 const STEADY = 1_000;
+/** A replica that streams and got nothing new since the last look: the end of its server is an event, and so is every change of the leader. */
+const RESTING = 2_000;
 const LISTENING = 400;
 const BUSY = 100;
 const FAST = 20;
@@ -23,7 +26,7 @@ export interface Look {
   readonly database: Memory['database'];
 }
 
-/** Looks at the own database: every second, ten times as often while something is changing, at once after an event. */
+/** Looks at the own database: every second or two, ten times as often while something is changing, at once after an event. */
 export const createObserver = (deps: {
   readonly database: Database;
   readonly clock: Clock;
@@ -35,6 +38,7 @@ export const createObserver = (deps: {
   readonly measured: (tookMs: number) => void;
 }): Wakeable & { readonly look: (signal: AbortSignal) => Promise<Look> } => {
   const { database, clock } = deps;
+  let position: Position | undefined;
 
   const look = async (signal: AbortSignal): Promise<Look> => {
     const at = clock.now();
@@ -48,13 +52,20 @@ export const createObserver = (deps: {
     }
   };
 
+  /** Whether its log ends where it ended at the last look. */
+  const rests = (seen: Memory['database']): boolean => {
+    const before = position;
+    position = seen.kind === 'known' && seen.value.kind === 'running' ? seen.value.position : undefined;
+    return before !== undefined && position !== undefined && database.positions.compare(before, position) === 'equal';
+  };
+
   const observe = async (signal: AbortSignal): Promise<number> => {
     const epoch = deps.epoch();
     const seen = await look(signal);
     if (signal.aborted) return STEADY;
     if (epoch !== deps.epoch()) return BUSY / 10;
     deps.post({ kind: 'database', ...seen, rewindObstacles: database.rewindObstacles() });
-    return pace(deps.memory());
+    return pace(deps.memory(), rests(seen.database));
   };
 
   const observer = createWakeable({
@@ -86,12 +97,13 @@ const leaderState = (m: Memory): MemberState | undefined => {
 /** A leader that is about to hand over waits for its candidate by the millisecond. */
 const leaderStops = (m: Memory): boolean => leaderState(m) === 'stopping' || leaderState(m) === 'stopped';
 
-/** Milliseconds to the next look: a second when nothing happens, less while something does. */
-const pace = (m: Memory): number => {
+/** Milliseconds to the next look: a second or two when nothing happens, less while something does. */
+const pace = (m: Memory, resting: boolean): number => {
   const db = m.database.kind === 'known' ? m.database.value : undefined;
   if (db?.kind !== 'running' || looksClosely(m)) return BUSY;
   if (db.role === 'primary') return m.reign === undefined || m.handover !== undefined ? BUSY : STEADY;
   if (leaderStops(m) || (m.vacantSince !== undefined && elapsedAtMost(m.vacantSince, m.now) < VACANT)) return FAST;
   if (m.reign !== undefined || !db.streaming || m.leaderlessSince !== undefined) return BUSY;
-  return listens(m) ? LISTENING : STEADY;
+  if (listens(m)) return LISTENING;
+  return resting ? RESTING : STEADY;
 };

@@ -33,8 +33,9 @@ export const answerHealthOnSockets = (server: Server, answers: HealthAnswers): H
   server.on('connection', (socket: Socket) => {
     const heard = (chunk: Buffer): void => {
       const answer = checkIn(chunk, answers);
-      // Whoever does not take the answer is cut off like one who does not ask.
-      if (answer !== undefined) return void socket.write(answer, over);
+      // Whoever does not take the answer is cut off like one who does not ask. A stream that ends inside its own write makes
+      // an error of it, with a stack, for nobody.
+      if (answer !== undefined) return void socket.write(answer, () => queueMicrotask(over));
       forget();
       socket.setTimeout(0);
       socket.off('data', heard).off('end', over).off('timeout', over).off('error', over).off('close', forget);

@@ -5,7 +5,7 @@ import { runAside } from '../adapters/os/aside.ts';
 import { createClock } from '../adapters/os/clock.ts';
 import { fenceTree } from '../adapters/os/fence.ts';
 import { readStat } from '../adapters/os/proc.ts';
-import { createProcesses } from '../adapters/os/processes.ts';
+import { createProcessTable } from '../adapters/os/process-table.ts';
 import { after, remaining, type Instant } from '../core/instant.ts';
 import { ms } from '../core/brand.ts';
 import { parseArguments, USAGE, type GuardArguments } from '../guard/arguments.ts';
@@ -27,7 +27,7 @@ const main = async (options: GuardArguments): Promise<void> => {
   const { socket, stateFile: statePath, target, fenceBudget, token, order, port } = options;
   const clock = createClock();
   const log = createGuardLog(() => clock.wall());
-  const processes = createProcesses({ clock, resolvePath: (path) => path });
+  const processes = createProcessTable((path) => path);
   const probe = createProbe({ clock, processes, target });
   const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   const stateFile = createStateFile({ path: statePath, bootId, token, fenceBudget });
@@ -39,8 +39,9 @@ const main = async (options: GuardArguments): Promise<void> => {
   const housekeeping = (now: Instant): void => {
     if (remaining(nextCheck, now) > 0) return;
     nextCheck = after(now, PLACE_CHECK);
-    if (server.place() === 'gone') void server.listen().catch(fatal);
-    if (server.place() === 'taken') {
+    const place = server.place();
+    if (place === 'gone') void server.listen().catch(fatal);
+    if (place === 'taken') {
       log('guard.replaced', { socket });
       process.exit(0);
     }

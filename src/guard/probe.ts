@@ -3,7 +3,7 @@ import { dirname, basename, join } from 'node:path';
 import { ms } from '../core/brand.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { GuardTarget } from '../ports/guard.ts';
-import type { Processes } from '../ports/processes.ts';
+import type { ProcessTable } from '../ports/processes.ts';
 import type { Observation } from './state.ts';
 
 /** A disk that does not say within this time whether the mark is there is taken to say no: a primary must not go unseen. */
@@ -22,7 +22,7 @@ export const createProbe = ({
   target,
 }: {
   readonly clock: Clock;
-  readonly processes: Processes;
+  readonly processes: ProcessTable;
   readonly target: GuardTarget;
 }): Probe => {
   let dataDir = target.dataDir;

@@ -1,7 +1,7 @@
 import type { Ms } from '../core/brand.ts';
 
 /** Child processes and what /proc tells. Processes are known by pid AND start time; zombies count as dead. */
-export interface Processes {
+export interface Processes extends ProcessTable {
   /** Runs a program to its end. Never a shell. Output is capped. Killed (TERM, then KILL, whole group) at deadline or abort. */
   run(command: Command & { readonly timeout: Ms; readonly signal: AbortSignal }): Promise<RunResult>;
   /**
@@ -25,6 +25,12 @@ export interface Processes {
    * must belong to this one database on the whole host.
    */
   launch(command: Command & { readonly output: string; readonly group?: string }): Promise<ProcessId>;
+  /** Calls back once when the process ends (exit event of a child, any other is polled every 50 ms). Returns a cancel function. */
+  onExit(id: ProcessId, listener: () => void): () => void;
+}
+
+/** What runs on this host, as /proc tells, and signals to it. */
+export interface ProcessTable {
   find(pid: number): ProcessInfo | undefined;
   alive(id: ProcessId): boolean;
   /**
@@ -37,8 +43,6 @@ export interface Processes {
     id: ProcessId,
     signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGHUP' | 'SIGUSR1',
   ): boolean;
-  /** Calls back once when the process ends (exit event of a child, any other is polled every 50 ms). Returns a cancel function. */
-  onExit(id: ProcessId, listener: () => void): () => void;
 }
 
 export interface Command {

@@ -18,7 +18,7 @@ const TIMES = {
   /** From the request to `created`. */
   create: ms(1_500),
   /** After this long without a word a sign of life is asked for … */
-  progress: ms(1_000),
+  progress: ms(2_000),
   /** … and after this long without one the stream counts as dead: half-open connections never say so. */
   silence: ms(3_000),
 };
@@ -81,11 +81,16 @@ const listen = (
   });
   const stopCreate = clock.timer(TIMES.create, () => fail(grpcStatus.DEADLINE_EXCEEDED, 'the watch was not created'));
   let stopTick = (): void => {};
+  let asked = false;
   const tick = (): void => {
     const quietFor = elapsedAtMost(heard, clock.now());
-    if (quietFor > TIMES.silence) return fail(grpcStatus.DEADLINE_EXCEEDED, 'the stream fell silent');
-    if (!ended && quietFor >= TIMES.progress) stream.write({ progress_request: {} });
-    stopTick = clock.timer(TIMES.progress, tick);
+    if (quietFor >= TIMES.silence) return fail(grpcStatus.DEADLINE_EXCEEDED, 'the stream fell silent');
+    if (quietFor < TIMES.progress) asked = false;
+    else if (!ended && !asked) {
+      asked = true;
+      stream.write({ progress_request: {} });
+    }
+    stopTick = clock.timer(ms((asked ? TIMES.silence : TIMES.progress) - quietFor), tick);
   };
   stream.write({ create_request: rangeOf(prefix) });
   stopTick = clock.timer(TIMES.progress, tick);

@@ -2,7 +2,7 @@ import { ms, type Ms } from '../../core/brand.ts';
 import { after, elapsedAtMost, remaining } from '../../core/instant.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { GuardTarget } from '../../ports/guard.ts';
-import type { ProcessId, ProcessInfo, Processes } from '../../ports/processes.ts';
+import type { ProcessId, ProcessInfo, ProcessTable } from '../../ports/processes.ts';
 import { raceAbort } from './abort.ts';
 import { killCgroupOf } from './cgroup.ts';
 import { assertDirectory } from './proc.ts';
@@ -35,7 +35,7 @@ export const fenceTree = async ({
   timeout,
   signal,
 }: {
-  readonly processes: Processes;
+  readonly processes: ProcessTable;
   readonly clock: Clock;
   readonly target: GuardTarget;
   readonly timeout: Ms;
@@ -71,7 +71,7 @@ export const fenceTree = async ({
 
 /** True when nothing is left: seen twice, because a process born during the first look may have been overlooked. */
 const killAll = async (fence: {
-  readonly processes: Processes;
+  readonly processes: ProcessTable;
   readonly clock: Clock;
   readonly target: GuardTarget;
   readonly deadline: { readonly mono: number; readonly boot: number };
@@ -92,7 +92,7 @@ const killAll = async (fence: {
 };
 
 /** Stops those that could start others, kills the others, then them; by control group first where there is one. */
-const killTree = (processes: Processes, tree: readonly ProcessInfo[]): void => {
+const killTree = (processes: ProcessTable, tree: readonly ProcessInfo[]): void => {
   const pids = new Set(tree.map((info) => info.pid));
   const parents = tree.filter((info) => !pids.has(info.ppid));
   const children = tree.filter((info) => pids.has(info.ppid));
@@ -102,7 +102,7 @@ const killTree = (processes: Processes, tree: readonly ProcessInfo[]): void => {
   for (const parent of parents) processes.signal(parent, 'SIGKILL');
 };
 
-const describe = (processes: Processes, pids: readonly number[]): string =>
+const describe = (processes: ProcessTable, pids: readonly number[]): string =>
   pids
     .map((pid) => `${pid} ${processes.find(pid)?.command ?? ''} in state ${processes.find(pid)?.state ?? 'unknown'}`)
     .join(', ') || 'they come back as fast as they are killed';

@@ -1,6 +1,6 @@
 import { ms, type Ms, type Term } from '../../core/brand.ts';
 import { StepError } from '../../core/errors.ts';
-import { after, remaining } from '../../core/instant.ts';
+import { after, elapsedAtMost, remaining } from '../../core/instant.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Guard, GuardEvent, GuardState } from '../../ports/guard.ts';
 import type { Log } from '../../ports/log.ts';
@@ -14,8 +14,8 @@ const RETRY = ms(50);
 /** Between two starts of a guard that ends at once, and of one that does not open its socket. */
 const START_INTERVAL = ms(1_000);
 const LOAD_TIMEOUT = ms(5_000);
-/** How often a silent connection is tried. */
-const PING_INTERVAL = ms(1_000);
+/** After this silence a connection is tried: soon where a right hangs on the guard or it keeps clients away, else now and then. */
+const PING_AFTER = { armed: ms(1_000), idle: ms(3_000) };
 /** After this silence a guard counts as hung and is replaced: at most, at least, and as a share of the right that it guards. */
 const HUNG_AFTER = { most: ms(3_000), least: ms(1_500), share: 1 / 2 };
 
@@ -46,6 +46,7 @@ export const createGuard = (deps: {
   let started: ProcessId | undefined;
   let mayStart = clock.now();
   let state: GuardState = { alive: false, pid: undefined, armed: undefined };
+  let answered = clock.now();
 
   const emit = (event: GuardEvent): void => {
     for (const listener of listeners) listener(event);
@@ -55,11 +56,15 @@ export const createGuard = (deps: {
     const order = armed === undefined ? undefined : { term: armed.term, deadline: armed.deadline };
     const before = state.cut;
     state = { alive: true, pid, armed: order, ...(cut === undefined ? {} : { cut }) };
+    answered = clock.now();
     if (cut === before) return;
     if (cut === undefined) log.info('guard.port_restored', 'clients are not kept away any more');
     else log.error('guard.port_cut', cut);
     emit({ kind: 'cut' });
   };
+  const untilPing = (): number =>
+    (state.armed === undefined && state.cut === undefined ? PING_AFTER.idle : PING_AFTER.armed) -
+    elapsedAtMost(answered, clock.now());
   const heard = (message: GuardMessage): void => {
     if (message.kind === 'fenced') {
       log.warn('guard.fenced', 'the guard has killed the database', { ...message });
@@ -99,7 +104,9 @@ export const createGuard = (deps: {
     emit({ kind: 'connected' });
     for (const wake of waiting) wake(open);
     for (;;) {
-      await clock.sleep(PING_INTERVAL, { signal });
+      // Looked at again at least as often as an armed guard needs: it may have been armed meanwhile.
+      for (let wait = untilPing(); wait > 0; wait = untilPing())
+        await clock.sleep(ms(Math.min(wait, PING_AFTER.armed)), { signal });
       noted(await open.ask({ kind: 'state', token }, hungAfter, signal));
     }
   };

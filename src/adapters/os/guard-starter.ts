@@ -4,9 +4,7 @@ import type { Ms } from '../../core/brand.ts';
 import type { GuardTarget } from '../../ports/guard.ts';
 import type { ProcessId, Processes } from '../../ports/processes.ts';
 import { encodeLine, ORDER_VARIABLE, TOKEN_VARIABLE, type GuardOrder } from './guard-protocol.ts';
-
-/** A heap far larger than the guard needs, far smaller than Node would take. */
-const MEMORY = ['--max-semi-space-size=1', '--max-old-space-size=32'];
+import { GUARD_FLAGS } from './node-flags.ts';
 
 /** Where a guard lives and what it is told at its start. */
 export interface GuardPlace {
@@ -55,7 +53,7 @@ export const startGuard = async (
   );
   return processes.launch({
     file: process.execPath,
-    args: [...MEMORY, entry, ...args],
+    args: [...GUARD_FLAGS, entry, ...args],
     env: {
       [TOKEN_VARIABLE]: token,
       ...(order === undefined ? {} : { [ORDER_VARIABLE]: encodeLine({ id: 0, ...order }).trim() }),

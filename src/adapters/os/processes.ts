@@ -1,34 +1,19 @@
 import type { ChildProcess } from 'node:child_process';
-import { realpathSync } from 'node:fs';
 import { ms } from '../../core/brand.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ProcessId, Processes } from '../../ports/processes.ts';
 import { createLaunch } from './launch.ts';
 import { openLife } from './life.ts';
 import { createPipe } from './pipe.ts';
-import { assertDirectory, isDead, readStat, readTree } from './proc.ts';
+import { createProcessTable } from './process-table.ts';
 import { createRun } from './run.ts';
 
 /** How often a process is looked at: one whose end is an event besides need not be watched closely. */
 const EXIT_POLL = { child: ms(1_000), stranger: ms(50) };
 
-/**
- * Child processes, and other processes through /proc (Linux). `resolvePath` makes a directory comparable with what /proc
- * says; the guard passes its own, because resolving a path can hang with the disk.
- */
-export const createProcesses = ({
-  clock,
-  resolvePath = realPathOf,
-}: {
-  readonly clock: Clock;
-  readonly resolvePath?: (path: string) => string;
-}): Processes => {
+/** Child processes, and other processes through /proc (Linux). */
+export const createProcesses = ({ clock }: { readonly clock: Clock }): Processes => {
   const children = new Map<number, ChildProcess>();
-
-  const alive = (id: ProcessId): boolean => {
-    const stat = readStat(id.pid);
-    return stat !== undefined && stat.startTime === id.startTime && !isDead(stat);
-  };
 
   const started = (id: ProcessId, child: ChildProcess): void => {
     children.set(id.pid, child);
@@ -60,35 +45,10 @@ export const createProcesses = ({
   };
 
   return {
+    ...createProcessTable(),
     run: createRun(clock),
     pipe: createPipe(clock),
     launch: createLaunch(started),
-    find: (pid) => {
-      const stat = readStat(pid);
-      return stat === undefined || isDead(stat) ? undefined : stat;
-    },
-    alive,
-    within: (directory) => {
-      assertDirectory(directory);
-      return readTree(resolvePath(directory), process.pid);
-    },
-    signal: (id, signal) => {
-      if (id.pid <= 1 || !alive(id)) return false;
-      try {
-        return process.kill(id.pid, signal);
-      } catch {
-        return false;
-      }
-    },
     onExit,
   };
-};
-
-/** The path without symbolic links; as it is where it does not exist. */
-const realPathOf = (path: string): string => {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 };

@@ -8,7 +8,7 @@ import { CAUTIONS, cautionsOf } from './cautions.ts';
 import type { Parts } from './parts.ts';
 import { createWeakAcks, isReadable, LOGGING } from './weak-acks.ts';
 
-const INTERVAL = 5_000;
+const INTERVAL = 10_000;
 /** After a change, until the server has read its new configuration. */
 const EAGER_INTERVAL = 250;
 const EAGER_FOR = 3_000;
