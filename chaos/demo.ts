@@ -58,5 +58,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 if (scenario === undefined) process.exitCode = await runLiveDemo({ engine, ttlMs, signal: interrupted.signal });
 else {
   const found = findFault(scenario) ?? refuse(`--scenario ${scenario}: unknown; there are ${faultNames.join(', ')}`);
-  process.exitCode = await runDemoScenario({ engine, scenario: found, asked: scenario, ttlMs, signal: interrupted.signal });
+  process.exitCode = await runDemoScenario({
+    engine,
+    scenario: found,
+    asked: scenario,
+    ttlMs,
+    signal: interrupted.signal,
+  });
 }

@@ -10,8 +10,15 @@ export const cpuMs = (pid: number): number => {
   return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS_PER_SECOND;
 };
 
-/** Resident memory in MiB, shared pages counted in full. */
-export const rssMib = (pid: number): number => {
-  const found = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  return Number(found?.[1] ?? 0) / 1_024;
+export interface Memory {
+  /** Resident, in MiB, shared pages counted in full. */
+  readonly rss: number;
+  /** The same with each shared page divided among the processes that share it: sums of it are what is really used. */
+  readonly pss: number;
+}
+
+export const memoryMib = (pid: number): Memory => {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const mib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) / 1_024;
+  return { rss: mib('Rss'), pss: mib('Pss') };
 };

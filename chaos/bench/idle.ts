@@ -2,7 +2,7 @@ import { loadavg } from 'node:os';
 import { pause } from '../lab/wait.ts';
 import { createLab } from '../lab/process-lab.ts';
 import type { Lab } from '../lab/lab.ts';
-import { cpuMs, rssMib } from './cost.ts';
+import { cpuMs, memoryMib, type Memory } from './cost.ts';
 import { table } from '../table.ts';
 
 export interface IdleBenchOptions {
@@ -17,8 +17,8 @@ interface Cost {
   /** Share of one core, in per cent. */
   readonly agentCpu: number;
   readonly guardCpu: number;
-  readonly agentMib: number;
-  readonly guardMib: number;
+  readonly agent: Memory;
+  readonly guard: Memory;
 }
 
 /** Start-up is not idleness: code is compiled, settings are applied, the proxy's checks slow down. */
@@ -84,11 +84,34 @@ const measure = async (lab: Lab, seconds: number): Promise<Seen> => {
       leads: name === leader,
       agentCpu: share(cpuMs(agent) - agentMs),
       guardCpu: share(cpuMs(guard) - guardMs),
-      agentMib: Math.round(rssMib(agent)),
-      guardMib: Math.round(rssMib(guard)),
+      agent: memoryMib(agent),
+      guard: memoryMib(guard),
     })),
   };
 };
+
+const HEADINGS = [
+  'member',
+  'agent %',
+  'guard %',
+  'sum %',
+  'agent MiB',
+  'guard MiB',
+  'sum MiB',
+  'sum MiB (pss)',
+] as const;
+
+const lineOf = ({ member, leads, agentCpu, guardCpu, agent, guard }: Cost) => ({
+  member,
+  leads,
+  agentCpu,
+  guardCpu,
+  sumCpu: round(agentCpu + guardCpu),
+  agentMib: Math.round(agent.rss),
+  guardMib: Math.round(guard.rss),
+  sumMib: Math.round(agent.rss + guard.rss),
+  sumPssMib: Math.round(agent.pss + guard.pss),
+});
 
 /** Starts a cluster, lets it rest and measures. Returns whether it keeps within what is promised. */
 export const benchIdle = async (options: IdleBenchOptions): Promise<boolean> => {
@@ -101,23 +124,24 @@ export const benchIdle = async (options: IdleBenchOptions): Promise<boolean> => 
     await lab.waitForHealthy({ deadlineMs: 120_000 });
     await pause(SETTLE_MS);
     const { costs, revisions, writes } = await measure(lab, options.seconds);
-    for (const cost of costs) console.log(JSON.stringify({ bench: 'idle', ttl: options.ttlMs / 1_000, ...cost }));
+    for (const cost of costs)
+      console.log(JSON.stringify({ bench: 'idle', ttl: options.ttlMs / 1_000, ...lineOf(cost) }));
     console.log(
       JSON.stringify({ bench: 'idle', ttl: options.ttlMs / 1_000, revisionsPerMinute: revisions, load: loadavg()[0] }),
     );
-    const rows = costs.map((cost) => [
-      cost.leads ? `${cost.member} (primary)` : cost.member,
-      cost.agentCpu,
-      cost.guardCpu,
-      cost.agentMib,
-      cost.guardMib,
-      cost.agentMib + cost.guardMib,
-    ]);
-    console.log(`\n${table(['member', 'agent %', 'guard %', 'agent MiB', 'guard MiB', 'sum MiB'], rows)}`);
+    const rows = costs.map((cost) => {
+      const { member, leads, ...rest } = lineOf(cost);
+      return [leads ? `${member} (primary)` : member, ...Object.values(rest)];
+    });
+    console.log(`\n${table(HEADINGS, rows)}`);
+    console.log(
+      '% of one core; MiB: resident with shared pages counted in full (pss: each divided among those that share it)',
+    );
     const named = [...writes].map(([key, count]) => `${key} ${count}`).join(', ');
     console.log(`${revisions} etcd revisions a minute for the whole cluster; written: ${named}`);
     return (
-      revisions <= 30 && costs.every((cost) => cost.agentCpu + cost.guardCpu < 1 && cost.agentMib + cost.guardMib < 160)
+      revisions <= 30 &&
+      costs.every((cost) => cost.agentCpu + cost.guardCpu < 1 && cost.agent.rss + cost.guard.rss < 160)
     );
   } finally {
     options.signal.removeEventListener('abort', interrupt);

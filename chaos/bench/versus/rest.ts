@@ -1,7 +1,7 @@
 import type { Lab } from '../../lab/lab.ts';
 import { findProc, type Proc } from '../../lab/proc.ts';
 import { pause } from '../../lab/wait.ts';
-import { cpuMs, rssMib } from '../cost.ts';
+import { cpuMs, memoryMib } from '../cost.ts';
 
 /** What a resting cluster costs besides its databases, with HAProxy's checks. */
 export interface Rest {
@@ -42,7 +42,7 @@ export const measureRest = async (lab: Lab, seconds: number): Promise<Rest> => {
     return {
       leads,
       cpu: round((usedMs / tookMs) * 100),
-      mib: Math.round(living.reduce((sum, { proc }) => sum + rssMib(proc.pid), 0)),
+      mib: Math.round(living.reduce((sum, { proc }) => sum + memoryMib(proc.pid).rss, 0)),
     };
   });
   const most = (leads: boolean, of: (cost: { cpu: number; mib: number }) => number): number =>
