@@ -40,7 +40,7 @@ COPY --from=build /build/node_modules /opt/haagent/node_modules
 COPY --from=build /build/dist /opt/haagent/dist
 COPY package.json LICENSE* /opt/haagent/
 RUN ln -s /opt/haagent/bin/node /usr/local/bin/node \
- && printf '#!/bin/sh\nexec node --max-semi-space-size=1 --v8-pool-size=1 --no-maglev --no-sparkplug /opt/haagent/dist/bin/haagent.js "$@"\n' >/usr/local/bin/haagent \
+ && printf '#!/bin/sh\nexec node --max-semi-space-size=1 --v8-pool-size=1 --no-parallel-scavenge --no-maglev --no-sparkplug /opt/haagent/dist/bin/haagent.js "$@"\n' >/usr/local/bin/haagent \
  && printf '#!/bin/sh\nexec node /opt/haagent/dist/bin/haagentctl.js "$@"\n' >/usr/local/bin/haagentctl \
  && chmod 755 /usr/local/bin/haagent /usr/local/bin/haagentctl \
  && install -d -o postgres -g postgres -m 0700 /var/lib/haagent /run/haagent \

@@ -33,6 +33,7 @@ export const rules: readonly Rule[] = [
 
 /** The first rule that holds, and what it wants. Pure; total: the last rule always holds. */
 export const decide = (s: Snapshot): { readonly rule: Rule; readonly decision: Decision } => {
-  for (const rule of rules) if (rule.when(s)) return { rule, decision: rule.then(s) };
-  throw new Error('unreachable: the last rule always holds');
+  const rule = rules.find((each) => each.when(s));
+  if (rule === undefined) throw new Error('unreachable: the last rule always holds');
+  return { rule, decision: rule.then(s) };
 };
