@@ -8,6 +8,7 @@ import { haagentctlPage } from './docs/haagentctl-page.ts';
 import { metricsPage } from './docs/metrics-page.ts';
 import { restPage } from './docs/rest-page.ts';
 import { rulesPage } from './docs/rules-page.ts';
+import { safetyPage } from './docs/safety-page.ts';
 
 /**
  * Writes the reference pages from what the program itself uses: schemas, error table, metrics.
@@ -21,6 +22,7 @@ const PAGES: Readonly<Record<string, () => string>> = {
   'docs/reference/rest.md': restPage,
   'docs/haagentctl.md': haagentctlPage,
   'docs/reference/rules.md': rulesPage,
+  'docs/safety.md': safetyPage,
 };
 
 const ROOT = join(import.meta.dirname, '..');

@@ -1,6 +1,16 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -166,6 +176,37 @@ test('the watchdog is pinged by deadlines only, and let go only where nothing ha
   );
   await client.disarm({ ...order, term: term(6) });
   expect(watchdog()).toMatch(/^11V1+V$/);
+});
+
+test('a device that takes each ping once hears nothing of a guard that is stopped, so that it would reset the host', async () => {
+  const path = join(lab.folder, 'watchdog');
+  unlinkSync(path);
+  execFileSync('mkfifo', [path]);
+  const device = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const taken = (): string => {
+    const bytes = Buffer.alloc(64);
+    try {
+      return bytes.toString('latin1', 0, readSync(device, bytes));
+    } catch {
+      return ''; // nothing has come
+    }
+  };
+  try {
+    const client = await connected();
+    await client.arm({ ...order, term: term(5), deadline: ahead(10_000) });
+    expect(taken()).toBe('1');
+    const guard = lab.guard();
+    if (guard === undefined) throw new Error('there is no guard');
+    processes.signal(guard, 'SIGSTOP');
+    await expect(client.arm({ ...order, timeout: ms(300), term: term(5), deadline: ahead(11_000) })).rejects.toThrow();
+    expect(taken()).toBe('');
+    processes.signal(guard, 'SIGCONT');
+    await vi.waitFor(() => client.arm({ ...order, term: term(5), deadline: ahead(10_000) }), 10_000);
+    await client.disarm({ ...order, term: term(5) });
+    expect(taken()).toMatch(/^1+V$/);
+  } finally {
+    closeSync(device);
+  }
 });
 
 test('a socket whose folder was swept is made again', async () => {
