@@ -6,7 +6,7 @@ import { stepHandover, type HandoverEvent } from './handover.ts';
 import { after, type Instant } from './instant.ts';
 import { givenAway, heartbeatSettled, leadSettled, loseReign } from './keeper.ts';
 import type { Known } from './known.ts';
-import type { Effect, Event, Flight, Memory, Settled, Task, TaskResult, Trouble } from './memory.ts';
+import type { Effect, Event, Failing, Flight, Memory, Settled, Task, TaskResult, Trouble } from './memory.ts';
 import type { ClusterView } from './model.ts';
 import type { PositionAlgebra } from './position.ts';
 import { isConclusive, mayStillPromote, primaryAfter } from './primary.ts';
@@ -235,8 +235,11 @@ const endCarrying = (m: Memory, flight: Flight, outcome: Settled): Memory =>
     : m;
 
 /** A primary says it; until it is primary again, here or under another reign, what was last seen stands. */
-const isFailing = (m: Memory, db: DatabaseView): boolean =>
-  db.kind === 'running' && db.role === 'primary' ? db.failing !== undefined : m.failing && m.reign !== undefined;
+const failingAfter = (m: Memory, db: DatabaseView): Failing | undefined => {
+  if (db.kind !== 'running' || db.role !== 'primary') return m.reign === undefined ? undefined : m.failing;
+  if (db.failing === undefined) return undefined;
+  return { since: m.failing?.since ?? m.now, full: db.unfit !== undefined };
+};
 
 const seeDatabase = (m: Memory, database: Known<DatabaseView>, at: Instant): Memory => {
   if (database.kind === 'unknown') return { ...m, database };
@@ -252,7 +255,7 @@ const seeDatabase = (m: Memory, database: Known<DatabaseView>, at: Instant): Mem
     databaseAt: at,
     mayBePrimary: primaryAfter(m, database.value),
     looked: m.looked || isConclusive(database.value),
-    failing: isFailing(m, database.value),
+    failing: failingAfter(m, database.value),
     promotionPending: m.promotionPending && mayStillPromote(database.value),
     downSince: down && m.reign !== undefined ? (m.downSince ?? m.now) : undefined,
   };

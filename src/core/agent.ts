@@ -73,7 +73,7 @@ export const newMemory = (
   mayBePrimary: false,
   looked: false,
   promotionPending: false,
-  failing: false,
+  failing: undefined,
   guard: { alive: false, term: undefined, deadline: undefined, lostSince: at.now },
   peers: undefined,
   asking: false,

@@ -196,7 +196,7 @@ export interface Memory {
   /** This process has seen at least once what the database is: only then "not primary" is knowledge. */
   readonly looked: boolean;
   /** The database was last seen as a primary that cannot do its work: a start in place does not mend that. */
-  readonly failing: boolean;
+  readonly failing: Failing | undefined;
   /** A promotion was begun and did not end well: it may still come, until the server is gone. */
   readonly promotionPending: boolean;
   readonly guard: {
@@ -259,6 +259,14 @@ export interface Memory {
   /** Since when this member is about to be away by plan. */
   readonly leavingSince: Instant | undefined;
   readonly decision: DecisionReport;
+}
+
+/** A primary that cannot do its work. */
+export interface Failing {
+  /** Since when that is seen. */
+  readonly since: Instant;
+  /** Its disk is full, which may be every member's lot at the same time. */
+  readonly full: boolean;
 }
 
 /** What happened. The shell turns every fact into one of these; the core never looks for itself. */

@@ -45,4 +45,4 @@ export const surelyNoPrimary = (m: Pick<Memory, 'mayBePrimary' | 'looked'>): boo
  * the fence"). As soon as a fence is verified, it can be given back at once.
  */
 export const givesUp = (m: Memory): boolean =>
-  m.mayBePrimary && ((m.failing && m.task?.task.kind === 'fence') || m.trouble?.task === 'fence');
+  m.mayBePrimary && ((m.failing !== undefined && m.task?.task.kind === 'fence') || m.trouble?.task === 'fence');

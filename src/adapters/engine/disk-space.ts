@@ -2,7 +2,8 @@ import { statfs } from 'node:fs/promises';
 import { elapsedAtLeast, type Instant } from '../../core/instant.ts';
 import type { Clock } from '../../ports/clock.ts';
 
-const INTERVAL = 2_000;
+/** Less than a second, which is how often a database at rest is looked at: each such look asks. */
+const INTERVAL = 900;
 const MIB = 1_048_576;
 /** Below this a member should not become leader: four segments of a log, a minute of moderate writing. */
 const SCARCE = 64 * MIB;

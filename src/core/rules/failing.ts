@@ -1,6 +1,6 @@
 import { failuresOf, type Snapshot } from '../snapshot.ts';
 import { peersFresh } from './handover-rules.ts';
-import { bestOther, notFailingOver } from './leader.ts';
+import { bestOther, notFailingOver, othersNoticed } from './leader.ts';
 import { act, run, wait, type Action, type Decision, type Rule } from './rule.ts';
 
 /** It leads, nothing else is under way, and its database cannot do its work. */
@@ -28,7 +28,7 @@ export const failingRules: readonly Rule[] = [
     id: 'leader.failing-ask',
     quiet: true,
     why: 'the database cannot write: ask who could lead instead',
-    when: (s) => fails(s) && !peersFresh(s, 3_000),
+    when: (s) => fails(s) && !(peersFresh(s, 3_000) && othersNoticed(s)),
     then: () => act('hand over if another member can lead', [{ do: 'ask-peers' }], [], 100),
   },
   {

@@ -14,6 +14,16 @@ const leads = (s: Snapshot): boolean => s.m.reign !== undefined;
 export const bestOther = (s: Snapshot): CandidateReport | undefined =>
   ranking(s).find((r) => r.eligible && r.name !== s.m.self.name);
 
+/**
+ * How long until every member has noticed that its own disk is full, in milliseconds: it looks at its disk with each look at
+ * its database, once a second, and the next look tells what was found.
+ */
+const NOTICED = 2_500;
+
+/** A full disk may be everybody's lot: the others' answers count from when they must have noticed theirs. */
+export const othersNoticed = ({ m }: Snapshot): boolean =>
+  m.failing?.full !== true || (m.peers !== undefined && elapsedAtLeast(m.failing.since, m.peers.at) >= NOTICED);
+
 /** A crashed database stays down too long, or must not be restarted in place: another member should lead. */
 const shouldFailOver = (s: Snapshot): boolean => {
   const { onCrash, crashRestartTimeout } = s.m.settings;
@@ -21,7 +31,7 @@ const shouldFailOver = (s: Snapshot): boolean => {
   if (onCrash === 'restart') return false;
   return (
     onCrash === 'failover' ||
-    s.m.failing ||
+    s.m.failing !== undefined ||
     (onCrash === 'auto' && keptByOthers(s)) ||
     promotionFailed(s) ||
     downFor(s.m) > crashRestartTimeout ||
@@ -141,7 +151,11 @@ export const leaderRules: readonly Rule[] = [
     quiet: true,
     why: 'the database is down and another member should lead: ask who can, since a fault may follow the leader anywhere',
     when: (s) =>
-      leads(s) && s.m.handover === undefined && s.db?.kind === 'stopped' && shouldFailOver(s) && !peersFresh(s),
+      leads(s) &&
+      s.m.handover === undefined &&
+      s.db?.kind === 'stopped' &&
+      shouldFailOver(s) &&
+      !(peersFresh(s) && othersNoticed(s)),
     then: () => act('release the key if another member can lead', [{ do: 'ask-peers' }], [], 100),
   },
   {

@@ -191,11 +191,14 @@ test('a fault that would follow the leader anywhere moves nobody, and the reason
   const answers = new Map(['b', 'c'].map((who) => [name(who), known(answer(who, { unfit }))]));
   const m = leader({ peers: { at: instant(0), answers } });
   const configured = wantedConfiguration(takeSnapshot(m, positions));
-  const { memory, effects } = feed(
-    { ...m, configured },
-    { kind: 'database', database: db, at: instant(10), rewindObstacles: [] },
-    10,
-  );
+  const seen = (at: number) => ({ kind: 'database', database: db, at: instant(at), rewindObstacles: [] }) as const;
+  // The others may not have noticed yet that their own disks are full.
+  const early = feed({ ...m, configured }, seen(200), 200);
+  expect(those(early, 'ask-peers')).toHaveLength(1);
+  expect(ran(early)).toEqual([]);
+  const leading = reign({ dueAt: instant(9_000) });
+  const heard = { ...early.memory, reign: leading, asking: false, peers: { at: instant(2_700), answers } };
+  const { memory, effects } = feed(heard, seen(2_710), 2_710);
   expect(memory.decision.rule).toBe('leader.failing-alone');
   expect(memory.decision.reasons).toEqual([unfit, `not failing over because b: ${unfit}; c: ${unfit}`]);
   expect(effects.filter(({ kind }) => kind === 'run')).toEqual([]);

@@ -107,6 +107,8 @@ const unborn = (by: string): ClusterView['initialize'] =>
   keyed({ systemId: undefined, how: 'created', engine: 'sim', by: name(by), instance: instance(`${by}life1`) }, 2);
 const noCluster = { initialize: undefined, leader: undefined, heartbeat: undefined, history: undefined } as const;
 const empty: DatabaseView = { kind: 'empty' };
+const noRoom = primary({ failing: 'its disk is full', unfit: 'its disk is full' });
+const filled = (since: number): Memory['failing'] => ({ since: instant(since), full: true });
 const forked = running({ position: { ...position(1, 180) }, generation: 1 });
 
 const situation = (rule: string, memory: Memory, ...wants: readonly string[]): Situation => ({ rule, memory, wants });
@@ -189,8 +191,9 @@ export const situations: readonly Situation[] = [
     'release',
   ),
   situation('leader.restart-in-place', leader(db(stopped({ cleanly: false }))), 'run:start'),
-  situation('leader.crash-failover', leader({ ...db(stopped()), ...asked, failing: true }), 'release'),
-  situation('leader.restart-in-place', leader({ ...db(stopped()), ...full, failing: true }), 'run:start'),
+  situation('leader.crash-ask', leader({ ...db(stopped()), ...asked, failing: filled(-2_400) }), 'ask-peers'),
+  situation('leader.crash-failover', leader({ ...db(stopped()), ...asked, failing: filled(-2_500) }), 'release'),
+  situation('leader.restart-in-place', leader({ ...db(stopped()), ...full, failing: filled(-2_500) }), 'run:start'),
   situation('leader.restart-in-place', leader({ ...db(stopped()), ...failing('start') })),
   situation('leader.hung', leader({ database: known(silentFor(11_000)) }), 'run:fence'),
   situation('leader.wait-database', leader({ database: known(silentFor(500)) })),
@@ -380,16 +383,9 @@ export const situations: readonly Situation[] = [
     ),
     'forget',
   ),
-  situation(
-    'leader.failing-ask',
-    leader(db(primary({ failing: 'its disk is full', unfit: 'its disk is full' }))),
-    'ask-peers',
-  ),
-  situation(
-    'leader.failing-hand-over',
-    leader({ ...asked, ...db(primary({ failing: 'its disk is full', unfit: 'its disk is full' })) }),
-    'begin-handover',
-  ),
+  situation('leader.failing-ask', leader({ ...db(noRoom), failing: filled(-5_000) }), 'ask-peers'),
+  situation('leader.failing-ask', leader({ ...asked, ...db(noRoom), failing: filled(-2_400) }), 'ask-peers'),
+  situation('leader.failing-hand-over', leader({ ...asked, ...db(noRoom), failing: filled(-2_500) }), 'begin-handover'),
   situation('leader.failing-fence', leader({ ...asked, ...db(primary({ failing: 'no answer' })) }), 'run:fence'),
   situation('leader.failing-alone', idle(leader({ ...full, ...db(primary({ failing: 'its disk is full' })) }))),
   situation('leader.steady', idle(leader())),
