@@ -214,7 +214,8 @@ const entriesFor = (m: Memory, action: Extract<Action, { do: 'lead' }>): readonl
   const demand = kept ?? newPromise(m, m.view, action.how, present);
   if (demand === undefined) return undefined;
   const entry: SyncEntry = { term: undefined, leader: selfVoter(m), voters: demand.voters, acks: demand.acks };
-  return action.overrides === true ? [entry] : withEntry(m.view, entry);
+  // What was promised is void, and with it what protected the log: its own promise comes with the barrier (D8).
+  return action.overrides === true ? [{ ...entry, ...NOBODY }] : withEntry(m.view, entry);
 };
 
 /**

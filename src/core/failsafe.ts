@@ -55,6 +55,8 @@ export const keepFailsafeList = (before: Memory): Result => {
   const proven = reign?.deadline !== undefined && !reign.unsettled && !reign.keyGone && reign.clearance !== 'no';
   if (!proven || view?.leader === undefined || !m.mayBePrimary || m.handover !== undefined) return [m, []];
   if ((view.leader.modRevision as bigint) !== (reign.term as bigint) || inFlight(m, 'failsafe')) return [m, []];
+  // Whoever comes into the list may take the key, and was not asked for the right that stands (decision 0024).
+  if (failsafe.asking || failsafe.activeSince !== undefined) return [m, []];
   if (failsafe.sentAt !== undefined && elapsedAtMost(failsafe.sentAt, m.now) < LIST_GAP) return [m, []];
   const known = failsafe.list?.term === reign.term ? failsafe.list : undefined;
   const over = known?.revision ?? view.failsafe?.modRevision ?? NEVER;
@@ -114,6 +116,8 @@ export const seekPromises = (m: Memory): Result => {
   const { list } = failsafe;
   if (!m.settings.failsafe || failsafe.asking || reign?.deadline === undefined) return [m, []];
   if (list?.term !== reign.term || reign.pausePublished || reign.unsettled) return [m, []];
+  // Another list may come into force any moment (D2).
+  if (inFlight(m, 'failsafe')) return [m, []];
   // A key that is gone is taken again as soon as etcd answers; promises are for when it does not.
   if (reign.keyGone && m.storeTrouble === undefined) return [m, []];
   if (!m.mayBePrimary || m.handover !== undefined || m.task?.task.kind === 'fence' || givesUp(m)) return [m, []];

@@ -153,7 +153,9 @@ const heartbeatApplied = (
   const guard: Effect = said.paused
     ? { kind: 'stand-down', term: reign.term }
     : { kind: 'arm', term: reign.term, deadline };
-  const [confirmed, told] = failsafeOver({ ...m, reign: next, handover });
+  // Where promises gave more than this heartbeat does, the right still rests on them.
+  const beaten: Memory = { ...m, reign: next, handover };
+  const [confirmed, told] = deadline === given ? failsafeOver(beaten) : [beaten, []];
   return [confirmed, [guard, ...told]];
 };
 

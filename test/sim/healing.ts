@@ -1,7 +1,7 @@
 import type { Cluster } from './cluster.ts';
 import { Violation } from './checks/violation.ts';
 import { schedule } from './faults/faults.ts';
-import { resumeCluster } from './faults/wishes.ts';
+import { resumeCluster, withdrawOrders } from './faults/wishes.ts';
 import { NO_FAILURE } from './host/host.ts';
 import { GOOD_LINK } from './network/link.ts';
 
@@ -90,6 +90,7 @@ const help = (cluster: Cluster): void => {
     .filter(({ database, tags }) => database.server().kind === 'running' && !tags.nofailover)
     .toSorted((a, b) => b.database.position().at - a.database.position().at);
   if (best === undefined) return;
+  withdrawOrders(cluster);
   const at = cluster.world.now();
   schedule(cluster, [{ kind: 'failover', at, to: best.name, allowDataLoss: true }]);
 };

@@ -51,7 +51,7 @@ export const planRun = (
   const settings = { replication, onCrash: chance.pick(['auto', 'auto', 'failover', 'restart'] as const) };
   // Some faults come while the cluster is still being created.
   const from = chance.pick([0, 4_000, 4_000]);
-  const failsafe = chance.chance(0.7);
+  const failsafe = chance.chance(profile === 'blackouts' ? 1 : 0.7);
   const drawn = drawFaults(chance, NAMES.slice(0, members), {
     from,
     until: from + chance.pick(CHAOS),

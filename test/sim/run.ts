@@ -12,7 +12,7 @@ import { measureSpeed } from './speed.ts';
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string' },
-    seed: { type: 'string', default: '1' },
+    seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
     'seeded-bugs': { type: 'boolean', default: false },
@@ -27,17 +27,21 @@ const { values } = parseArgs({
   },
 });
 
-const seed = Number(values.seed);
+const seed = Number(values.seed ?? 1);
 if (values.profile !== undefined && !isProfile(values.profile))
   throw new Error(`no such profile: ${values.profile}; there are ${Object.keys(PROFILES).join(', ')}`);
 const { profile } = values;
 
 const seededBugs = async (): Promise<boolean> => {
-  const atLeast = Number(values.seeds ?? 100);
+  const atLeast = Number(values.seeds ?? 1);
   const wanted = bugs.filter(({ id }) => values.only === undefined || values.only.split(',').includes(id));
   let missed = 0;
   for (const bug of wanted) {
-    const result = await hunt(bug, { from: seed, atLeast, most: Number(values.most ?? MOST) });
+    const result = await hunt(bug, {
+      from: values.seed === undefined ? undefined : seed,
+      atLeast,
+      most: Number(values.most ?? MOST),
+    });
     if (result.first === undefined) missed += 1;
     console.log(huntLine(result));
   }

@@ -94,7 +94,9 @@ export const firstDemand = (
   present: ReadonlySet<string>,
 ): Acknowledgement | undefined => {
   const promised = view.sync?.value.some(({ acks }) => acks > 0) === true;
-  if (settings.replication.mode === 'async' && !promised) return undefined;
+  // No older promise protects what is in the log already, and no voter has been seen to have it: nothing is promised before a
+  // barrier (D8, docs/decisions/0024).
+  if (!promised) return settings.replication.mode === 'async' ? undefined : NOBODY;
   const records = inOrder(
     [...view.members.values()].map(({ value }) => value).filter((r) => r.name !== leader && mayVote(r)),
     new Set(view.sync?.value.at(-1)?.voters),

@@ -6,7 +6,7 @@ import type { Intent, Keyed } from '../model.ts';
 import { peersFresh } from './handover-rules.ts';
 import { binds } from '../quorum/promise.ts';
 import { lossAccepted } from './pledge.ts';
-import { act, wait, type Rule } from './rule.ts';
+import { act, wait, type Decision, type Rule } from './rule.ts';
 
 /** How long before the silence ends the members ask each other, so that the answer is there when it counts. */
 const PREPARE = 800;
@@ -43,6 +43,18 @@ const ownBlocks = (s: Snapshot): readonly string[] => {
   const own = ownRank(s, allowLoss(s));
   if (own === undefined) return ['this member has not published itself yet'];
   return own.reasons.filter((r) => r.blocks && r.code !== 'is-leader').map((r) => r.text);
+};
+
+/** So that it does not stand in the way of one that is meant for now. */
+const refuse = (intent: Keyed<Failover>): Decision => {
+  const reason =
+    'it is older than the loss of the leader, which was paused: order it again if that leader is surely dead';
+  return act(
+    'lead when it is ordered again',
+    [{ do: 'end-intent', intent, outcome: 'refused', reason }],
+    [reason],
+    200,
+  );
 };
 
 /** Peers that are primary with a right of their own: a live one ends the election. */
@@ -135,8 +147,10 @@ export const electionRules: readonly Rule[] = [
       s.running?.role === 'replica' &&
       s.silenceLeft > 0 &&
       !(s.silenceLeft === Infinity && namesSuccessor(s)),
-    then: (s) =>
-      s.silenceLeft === Infinity
+    then: (s) => {
+      const order = ordered(s);
+      if (s.silenceLeft === Infinity && order !== undefined) return refuse(order);
+      return s.silenceLeft === Infinity
         ? wait(
             // A resume that came after the leader was lost ended no right: only the leader itself could have.
             s.paused
@@ -149,7 +163,8 @@ export const electionRules: readonly Rule[] = [
             s.silenceLeft < PREPARE && !peersFresh(s) ? [{ do: 'ask-peers' }] : [],
             [`${Math.round(s.silenceLeft)} ms left`],
             s.silenceLeft < PREPARE ? Math.max(5, Math.min(50, s.silenceLeft)) : s.silenceLeft - PREPARE,
-          ),
+          );
+    },
   },
   {
     id: 'election.ask',

@@ -30,13 +30,16 @@ export const dataBugs: readonly Bug[] = [
     noFirstLook,
     noSecondLook,
   ),
-  bug(
-    'handover-does-not-wait',
-    'D14: the key moves before the candidate has the end of the log',
-    'core/handover.ts',
-    "if (order === 'equal' || order === 'ahead')\n",
-    "if (order !== 'diverged')\n",
-  ),
+  {
+    ...bug(
+      'handover-does-not-wait',
+      'D14: the key moves before the candidate has the end of the log',
+      'core/handover.ts',
+      "if (order === 'equal' || order === 'ahead')\n",
+      "if (order !== 'diverged')\n",
+    ),
+    profile: 'promotions',
+  },
   bug(
     'generation-again',
     'I6: a generation that was reserved before is reserved again',

@@ -3,13 +3,16 @@ import { agentNeverFences } from './lease-bugs.ts';
 
 /** What is fenced, when, and what is said of it: D6, D14, D16; I10, I11. */
 export const fenceBugs: readonly Bug[] = [
-  bug(
-    'uncleared-says-released',
-    'D6: a holder that was not cleared itself says that it is fenced (A3b, model L4)',
-    'core/actions.ts',
-    "if (m.reign.clearance === 'no')\n",
-    "if (m.reign.clearance === 'no' && m.reign.clearance !== 'no')\n",
-  ),
+  {
+    ...bug(
+      'uncleared-says-released',
+      'D6: a holder that was not cleared itself says that it is fenced (A3b, model L4)',
+      'core/actions.ts',
+      "if (m.reign.clearance === 'no')\n",
+      "if (m.reign.clearance === 'no' && m.reign.clearance !== 'no')\n",
+    ),
+    profile: 'deaths',
+  },
   {
     ...pair(
       'released-before-fenced',
@@ -43,13 +46,16 @@ export const fenceBugs: readonly Bug[] = [
     ),
     agentNeverFences,
   ),
-  bug(
-    'fenced-of-an-older-term',
-    'D6: a fence of any older term clears the newest one (A3)',
-    'core/snapshot.ts',
-    'm.view?.fenced.has(heartbeat.value.term ?? termOf(heartbeat.modRevision)) === true',
-    '(m.view?.fenced.size ?? 0) > 0',
-  ),
+  {
+    ...bug(
+      'fenced-of-an-older-term',
+      'D6: a fence of any older term clears the newest one (A3)',
+      'core/snapshot.ts',
+      'm.view?.fenced.has(heartbeat.value.term ?? termOf(heartbeat.modRevision)) === true',
+      '(m.view?.fenced.size ?? 0) > 0',
+    ),
+    profile: 'deaths',
+  },
   {
     ...bug(
       'leftovers-are-harmless',

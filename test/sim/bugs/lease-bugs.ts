@@ -17,25 +17,31 @@ export const agentNeverFences = bug(
 
 /** Rights, deadlines and silence: D2, D4, D5. */
 export const leaseBugs: readonly Bug[] = [
-  bug(
-    'deadline-from-reply',
-    'D4: the deadline is counted from the answer, not from just before sending (model L1)',
-    'core/keeper.ts',
-    'deadlineFrom(sentAt, m.settings.timing, said.ttl)',
-    'deadlineFrom(m.now, m.settings.timing, said.ttl)',
-  ),
-  bug(
-    'keep-alive-is-proof',
-    'D4: a lease that etcd says it renewed moves the deadline (measured: about 40 false successes a trial)',
-    'core/absorb.ts',
-    'return [{ ...m, lease: event.lease }, []];',
-    `return m.reign?.deadline === undefined || event.lease === undefined
-        ? [{ ...m, lease: event.lease }, []]
-        : [
-            { ...m, lease: event.lease, reign: { ...m.reign, deadline: after(m.now, ms(m.settings.timing.ttl)) } },
-            [{ kind: 'arm', term: m.reign.term, deadline: after(m.now, ms(m.settings.timing.ttl)) }],
-          ];`,
-  ),
+  {
+    ...bug(
+      'deadline-from-reply',
+      'D4: the deadline is counted from the answer, not from just before sending (model L1)',
+      'core/keeper.ts',
+      'deadlineFrom(sentAt, m.settings.timing, said.ttl)',
+      'deadlineFrom(m.now, m.settings.timing, said.ttl)',
+    ),
+    profile: 'times',
+  },
+  {
+    ...bug(
+      'keep-alive-is-proof',
+      'D4: a lease that etcd says it renewed moves the deadline (measured: about 40 false successes a trial)',
+      'core/absorb.ts',
+      'return [{ ...m, lease: event.lease }, []];',
+      `return m.reign?.deadline === undefined || event.lease === undefined
+          ? [{ ...m, lease: event.lease }, []]
+          : [
+              { ...m, lease: event.lease, reign: { ...m.reign, deadline: after(m.now, ms(m.settings.timing.ttl)) } },
+              [{ kind: 'arm', term: m.reign.term, deadline: after(m.now, ms(m.settings.timing.ttl)) }],
+            ];`,
+    ),
+    profile: 'stalls',
+  },
   bug(
     'absent-key-is-permission',
     'D5: a vanished leader key is taken as permission to promote (model L2)',
@@ -50,13 +56,16 @@ export const leaseBugs: readonly Bug[] = [
     'ms(ttl * (1 + drift))',
     'ms(ttl * (1 - drift) * 0.75)',
   ),
-  bug(
-    'one-clock-only',
-    'D4: the holder looks at the monotonic clock alone, which stands still in a suspend',
-    'core/instant.ts',
-    'ms(Math.min(deadline.mono - now.mono, deadline.boot - now.boot))',
-    'ms(deadline.mono - now.mono)',
-  ),
+  {
+    ...bug(
+      'one-clock-only',
+      'D4: the holder looks at the monotonic clock alone, which stands still in a suspend',
+      'core/instant.ts',
+      'ms(Math.min(deadline.mono - now.mono, deadline.boot - now.boot))',
+      'ms(deadline.mono - now.mono)',
+    ),
+    profile: 'stalls',
+  },
   noGuard,
   pair(
     'no-fence-at-all',
@@ -64,38 +73,50 @@ export const leaseBugs: readonly Bug[] = [
     noGuard,
     agentNeverFences,
   ),
-  bug(
-    'restart-trusts-the-key',
-    'D2, D4: a restarted agent takes "the key is mine" for a proof and for a right (model L16)',
-    'core/reign.ts',
-    `    deadline: undefined,
+  {
+    ...bug(
+      'restart-trusts-the-key',
+      'D2, D4: a restarted agent takes "the key is mine" for a proof and for a right (model L16)',
+      'core/reign.ts',
+      `    deadline: undefined,
     provenAt: undefined,
     clearance,`,
-    `    deadline: after(now, told.ttl),
-    provenAt: now,
-    clearance: clearance === 'no' ? 'own' : clearance,`,
-  ),
-  bug(
-    'short-ttl-at-once',
-    'D5: a shorter ttl is promised while a right of the longer one still stands (A3d)',
-    'core/keeper.ts',
-    'return Math.max(...standing) > rightOf(m.settings.timing) ? reign.ttl : wanted;',
-    'return standing.length > 9 ? reign.ttl : wanted;',
-  ),
-  bug(
-    'paused-is-silence',
-    'decision 0002: the silence of a paused leader ends its right',
-    'core/snapshot.ts',
-    'const held = m.silence?.paused === true && !released;',
-    'const held = m.silence === null;',
-  ),
-  bug(
-    'resume-before-the-guard',
-    'decision 0002: an unpaused heartbeat is sent before the guard knows an end of the right',
-    'core/keeper.ts',
-    'if (over && !boundedByGuard(m, reign)) return resume(m, reign);',
-    '',
-  ),
+      `    deadline: after(now, told.ttl),
+      provenAt: now,
+      clearance: clearance === 'no' ? 'own' : clearance,`,
+    ),
+    profile: 'restarts',
+  },
+  {
+    ...bug(
+      'short-ttl-at-once',
+      'D5: a shorter ttl is promised while a right of the longer one still stands (A3d)',
+      'core/keeper.ts',
+      'return Math.max(...standing) > rightOf(m.settings.timing) ? reign.ttl : wanted;',
+      'return standing.length > 9 ? reign.ttl : wanted;',
+    ),
+    profile: 'times',
+  },
+  {
+    ...bug(
+      'paused-is-silence',
+      'decision 0002: the silence of a paused leader ends its right',
+      'core/snapshot.ts',
+      'const held = m.silence?.paused === true && !released;',
+      'const held = m.silence === null;',
+    ),
+    profile: 'times',
+  },
+  {
+    ...bug(
+      'resume-before-the-guard',
+      'decision 0002: an unpaused heartbeat is sent before the guard knows an end of the right',
+      'core/keeper.ts',
+      'if (over && !boundedByGuard(m, reign)) return resume(m, reign);',
+      '',
+    ),
+    profile: 'times',
+  },
   {
     ...bug(
       'leader-not-compared',
@@ -116,13 +137,16 @@ export const leaseBugs: readonly Bug[] = [
     ),
     byShape: true,
   },
-  bug(
-    'old-heartbeat-stays',
-    'D3: a take-over leaves released: true in place (A3a, model L3)',
-    'core/proposals.ts',
-    `    ttl: input.ttl,
+  {
+    ...bug(
+      'old-heartbeat-stays',
+      'D3: a take-over leaves released: true in place (A3a, model L3)',
+      'core/proposals.ts',
+      `    ttl: input.ttl,
     released: false,`,
-    `    ttl: input.ttl,
-    released: view.heartbeat?.value.released ?? false,`,
-  ),
+      `    ttl: input.ttl,
+      released: view.heartbeat?.value.released ?? false,`,
+    ),
+    profile: 'deaths',
+  },
 ];

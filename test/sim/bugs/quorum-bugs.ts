@@ -2,31 +2,37 @@ import { bug, pair, type Bug } from './bug.ts';
 
 /** Promises, pledges and elections by them: D7 to D11. The numbers are those of the design's model of quorum replication. */
 export const quorumBugs: readonly Bug[] = [
-  pair(
-    'pledge-while-receiving',
-    'D11: the pledge is recorded while the receiver runs (model Q1)',
-    bug(
-      'nothing-is-stopped',
-      'receiving is taken for ended',
-      'core/rules/pledge.ts',
-      's.view !== undefined && s.m.pledging.stopped !== undefined && s.m.pledging.stopped.term === newestTerm(s.view)',
-      's.view !== undefined',
+  {
+    ...pair(
+      'pledge-while-receiving',
+      'D11: the pledge is recorded while the receiver runs (model Q1)',
+      bug(
+        'nothing-is-stopped',
+        'receiving is taken for ended',
+        'core/rules/pledge.ts',
+        's.view !== undefined && s.m.pledging.stopped !== undefined && s.m.pledging.stopped.term === newestTerm(s.view)',
+        's.view !== undefined',
+      ),
+      bug(
+        'position-as-it-is',
+        'the end of what was received so far is pledged',
+        'core/rules/pledge.ts',
+        'position: s.m.pledging.stopped?.position',
+        'position: s.running?.position',
+      ),
     ),
-    bug(
-      'position-as-it-is',
-      'the end of what was received so far is pledged',
-      'core/rules/pledge.ts',
-      'position: s.m.pledging.stopped?.position',
-      'position: s.running?.position',
+    profile: 'voters',
+  },
+  {
+    ...bug(
+      'pledges-not-compared',
+      'D9: the take-over does not compare the pledges that it rests on (model Q2)',
+      'core/proposals.ts',
+      '...(input.pledges ?? []).map(',
+      '...(input.pledges ?? []).slice(9).map(',
     ),
-  ),
-  bug(
-    'pledges-not-compared',
-    'D9: the take-over does not compare the pledges that it rests on (model Q2)',
-    'core/proposals.ts',
-    '...(input.pledges ?? []).map(',
-    '...(input.pledges ?? []).slice(9).map(',
-  ),
+    profile: 'voters',
+  },
   {
     ...bug(
       'promises-not-compared',
@@ -97,13 +103,16 @@ export const quorumBugs: readonly Bug[] = [
     ),
     profile: 'losses',
   },
-  bug(
-    'database-weakened-first',
-    'D7: the database is weakened before etcd promises less (model Q4)',
-    'core/quorum/steps.ts',
-    'if (!there && protects(wanted, published))',
-    'if (!there)',
-  ),
+  {
+    ...bug(
+      'database-weakened-first',
+      'D7: the database is weakened before etcd promises less (model Q4)',
+      'core/quorum/steps.ts',
+      'if (!there && protects(wanted, published))',
+      'if (!there)',
+    ),
+    profile: 'voters',
+  },
   {
     ...bug(
       'publication-compares-nothing',
@@ -114,18 +123,24 @@ export const quorumBugs: readonly Bug[] = [
     ),
     byShape: true,
   },
-  bug(
-    'voters-replaced',
-    'A4: the take-over replaces the promises instead of adding its own (model Q8)',
-    'core/actions.ts',
-    'return action.overrides === true ? [entry] : withEntry(m.view, entry);',
-    'return [entry];',
-  ),
-  bug(
-    'one-pledge-too-few',
-    'D9: n - k pledges are enough (model Q14)',
-    'core/quorum/sets.ts',
-    'pledged.has(voter)).length >= electingSize(entry)',
-    'pledged.has(voter)).length >= electingSize(entry) - 1',
-  ),
+  {
+    ...bug(
+      'voters-replaced',
+      'A4: the take-over replaces the promises instead of adding its own (model Q8)',
+      'core/actions.ts',
+      'return action.overrides === true ? [{ ...entry, ...NOBODY }] : withEntry(m.view, entry);',
+      'return [entry];',
+    ),
+    profile: 'voters',
+  },
+  {
+    ...bug(
+      'one-pledge-too-few',
+      'D9: n - k pledges are enough (model Q14)',
+      'core/quorum/sets.ts',
+      'pledged.has(voter)).length >= electingSize(entry)',
+      'pledged.has(voter)).length >= electingSize(entry) - 1',
+    ),
+    profile: 'voters',
+  },
 ];

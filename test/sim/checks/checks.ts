@@ -57,7 +57,8 @@ export const createChecks = (deps: {
     destroys: data.destroys,
     initializes: (host) => data.initializes(host, etcd.view()),
     stepped: checkTerms,
-    health: (members) => checkHealth(members, data.newest(), world.now()),
+    health: (members) =>
+      checkHealth(members, { newest: data.newest(), time: world.now(), leader: etcd.view().leader?.value }),
     always: () => {
       promises.always();
       let primary: Host | undefined;

@@ -30,7 +30,10 @@ const UNKNOWING = 15_000;
  * I10: `/primary` says 200 on one member at a time, and only while its database takes writes. I5: no diverged replica
  * serves. Asked about once a second, as a load balancer does.
  */
-export const createHealthCheck = (): ((members: readonly Answering[], newest: SimPosition, time: number) => void) => {
+export const createHealthCheck = (): ((
+  members: readonly Answering[],
+  now: { readonly newest: SimPosition; readonly time: number; readonly leader: string | undefined },
+) => void) => {
   // Of each life of the server: it may have been open between two looks.
   const closedSince = new Map<string, number>();
   const divergedSince = new Map<string, number>();
@@ -39,7 +42,7 @@ export const createHealthCheck = (): ((members: readonly Answering[], newest: Si
     else if (!of.has(key)) of.set(key, time);
     return time - (of.get(key) ?? time);
   };
-  return (members, newest, time) => {
+  return (members, { newest, time, leader }) => {
     let open: Host | undefined;
     for (const member of members) {
       const { host } = member;
@@ -48,7 +51,7 @@ export const createHealthCheck = (): ((members: readonly Answering[], newest: Si
       const diverged = since(
         divergedSince,
         host.name,
-        newest.path.length > 0 && !related(database.position(), newest),
+        newest.path.length > 0 && !related(database.position(), newest) && !follows(host, leader),
         time,
       );
       if (isOpen(member)) {
@@ -64,5 +67,9 @@ export const createHealthCheck = (): ((members: readonly Answering[], newest: Si
     }
   };
 };
+
+/** It has the log of whoever is about to be primary: what others have besides is lost with that promotion. */
+const follows = ({ database }: Host, leader: string | undefined): boolean =>
+  database.streaming() && database.source()?.member === leader;
 
 const related = (a: SimPosition, b: SimPosition): boolean => isPartOf(a, b) || isPartOf(b, a);

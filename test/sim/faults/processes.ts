@@ -60,7 +60,11 @@ export const processFaults: FaultKinds<ProcessFault> = {
   'guard-kill': {
     weight: 2,
     draw: ({ member }) => ({ member }),
-    apply: (cluster, { member }) => cluster.member(member).host.guard.kill(),
+    // Both together are the documented hole: nobody is left to fence.
+    apply: (cluster, { member }) => {
+      const { agent, host } = cluster.member(member);
+      if (agent !== undefined) host.guard.kill();
+    },
   },
   'host-crash': {
     weight: 3,

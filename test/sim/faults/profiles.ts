@@ -13,8 +13,12 @@ export const PROFILES = {
   stalls: ['agent-freeze', 'host-pause', 'delete-leader', 'revoke-lease'],
   /** Voters and leaders are cut off while what is promised changes; never without voters. */
   voters: ['set-mode', 'cut-all', 'cut-peers', 'host-crash', 'lossy', 'lost-answer', 'agent-kill-at', 'lose-data'],
-  /** Leaders without etcd, members that would lead instead. */
-  blackouts: ['cut-etcd', 'etcd-quorum', 'fade', 'lying-leases', 'agent-kill', 'delete-leader'],
+  /** Leaders without etcd that go on by promises, and members that do not hear them. */
+  blackouts: ['cut-etcd', 'fade', 'cut-peers', 'agent-freeze', 'agent-kill'],
+  /** Times change, and leaders are cut off before and after they have heard of it. */
+  times: ['set-ttl', 'cut-all', 'cut-etcd', 'delete-leader', 'pause'],
+  /** Agents end and come back while etcd takes nothing, or only some of it arrives. */
+  restarts: ['agent-kill', 'agent-kill-at', 'etcd-full', 'lossy', 'cut-etcd'],
   /** Copies are lost one after another, and leaders while nobody has taken their place. */
   losses: ['lose-data', 'host-crash', 'cold-start', 'database-crash', 'etcd-quorum'],
   /** Members hear late of what has changed, and are cut off from some others. */

@@ -58,6 +58,13 @@ const pausedAndAlive = ({ etcd, members }: Cluster): boolean => {
   return members.some(({ host }) => host.name === heartbeat.value.member && host.database.acknowledges());
 };
 
+/** An order that cannot be carried out makes way for the next. */
+export const withdrawOrders = ({ etcd }: Cluster): void => {
+  for (const { value } of etcd.view().intents)
+    if (value.kind === 'failover' && value.outcome === undefined)
+      etcd.transact({ compare: [], writes: [{ kind: 'delete', key: { kind: 'intent', id: value.id } }] });
+};
+
 /** Ends a pause, if there is one. */
 export const resumeCluster = (cluster: Cluster): void => {
   if (cluster.etcd.view().settings?.value.pause === true)

@@ -10,6 +10,7 @@ const LONG: readonly (Scope & { readonly name: string })[] = [
   { name: '2 members, 2 faults, 2 more terms', members: 2, faults: 2, terms: 2, writes: 0, switchover: false },
   { name: '2 members, 1 fault, a switchover', members: 2, faults: 1, terms: 2, writes: 0, switchover: true },
   { name: '3 members, 1 fault, 1 more term', members: 3, faults: 1, terms: 1, writes: 0, switchover: false },
+  { name: '3 members, 2 faults, 1 more term', members: 3, faults: 2, terms: 1, writes: 0, switchover: false },
   { name: '2 members, 1 fault, writes', members: 2, faults: 1, terms: 2, writes: 1, switchover: false },
 ];
 

@@ -243,13 +243,19 @@ test('only an order that is younger than its loss names the successor of a leade
     to: name('a'),
   } as const;
   const leaderless = view({ revision: rev(40), leader: undefined, heartbeat: keyed(heartbeat({ paused: true }), 20) });
-  const rule = (ordered: number): string => {
+  const after = (ordered: number): Step => {
     const m = follower({ view: leaderless, silence, leaderlessSince: instant(-5_000), leaderlessFrom: rev(30) });
     const seen = { ...leaderless, intents: [keyed({ ...order, allowDataLoss: true }, ordered)] };
-    return feed({ ...m, view: seen }, { kind: 'tick' }, 10).memory.decision.rule;
+    return feed({ ...m, view: seen }, { kind: 'tick' }, 10);
   };
+  const rule = (ordered: number): string => after(ordered).memory.decision.rule;
+  // It does not stand in the way of the next one.
+  const refused = (ordered: number): unknown =>
+    writing(after(ordered), 'intent')?.transaction.writes.find(({ key }) => key.kind === 'intent');
+
   expect(rule(25)).toBe('election.wait-silence');
   expect(rule(35)).toBe('election.ask');
+  expect(refused(25)).toMatchObject({ value: { outcome: { kind: 'refused' } } });
 });
 
 test('an unknown hand-over is settled by a heartbeat, and only then the old leader starts again (D2, D14)', () => {

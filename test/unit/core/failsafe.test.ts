@@ -191,6 +191,33 @@ describe('a leader whose heartbeat is not answered', () => {
   });
 });
 
+describe('a right that rests on promises', () => {
+  const [b] = members;
+  const alone = { ...inForce, list: { ...inForce.list!, members: [b!] } };
+
+  test('lets nobody into the list who was not asked', () => {
+    const m = proven({ flights: [], failsafe: alone });
+    expect(writing(feed(m, { kind: 'tick' }, 1_500), 'failsafe')).toBeDefined();
+    for (const failsafe of [
+      { ...alone, activeSince: 1 },
+      { ...alone, asking: true },
+    ])
+      expect(writing(feed({ ...m, failsafe }, { kind: 'tick' }, 1_500), 'failsafe')).toBeUndefined();
+  });
+
+  test('is not sought while another list may come into force (D2)', () => {
+    const flight = { id: 8, purpose: { kind: 'failsafe', term: term(10), members }, sentAt: instant(3_900) } as const;
+    const m = proven();
+    expect(asks(feed({ ...m, flights: [...m.flights, flight] }, { kind: 'tick' }, 4_000))).toEqual([]);
+  });
+
+  test('does so until a heartbeat gives as much', () => {
+    const on = { ...proven({ reign: reign({ deadline: instant(13_490) }) }), failsafe: { ...inForce, activeSince: 1 } };
+    const applied = { kind: 'transacted', flight: 1, outcome: { kind: 'applied', revision: rev(50) } } as const;
+    expect(feed(on, applied, 4_400).memory.failsafe.activeSince).toBe(1);
+  });
+});
+
 describe('a member that is asked', () => {
   const settled = follower({ unsettledLead: undefined });
   const question = (over: object = {}): Event => ({
