@@ -257,6 +257,9 @@ export const createCluster = (world: World, plan: Plan, { shapes }: { readonly s
                 `${host.name} does not stream (${database.server().kind}, ${simPositions.describe(database.position())})`,
               ];
         }),
+        ...members
+          .filter(({ host }) => !view.members.has(host.name))
+          .map(({ host }) => `${host.name} has not published itself again`),
         ...view.intents
           .filter(({ value }) => value.outcome === undefined)
           .map(({ value }) => `the intent ${value.kind} ${value.id} has not ended`),
