@@ -193,7 +193,7 @@ describe('a leader whose heartbeat is not answered', () => {
 
 describe('a right that rests on promises', () => {
   const [b] = members;
-  const alone = { ...inForce, list: { ...inForce.list!, members: [b!] } };
+  const alone = { ...inForce, list: { ...inForce.list, members: [b!] } };
 
   test('lets nobody into the list who was not asked', () => {
     const m = proven({ flights: [], failsafe: alone });
