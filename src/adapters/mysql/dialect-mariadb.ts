@@ -71,13 +71,19 @@ const readFacts = (answers: readonly (readonly Row[])[]): ReturnType<Dialect['re
     (text) => text !== null && text !== undefined && text !== '',
   );
   const host = replica?.['Master_Host'] ?? '';
+  // Every start has a number of its own, so a replica has none of its own in its log.
+  const own = host === '' ? [] : [...executed.values()].filter((entry) => String(entry.server) === server?.['own']);
   return {
     readOnly: server?.['readonly'] !== '0',
     executed: formatGtidState(executed),
-    // With both threads stopped the next start of either drops what was received: it is lost already.
+    // With both threads stopped the next start of either drops what was received: it is lost already. Onto transactions of its own nothing
+    // that was received can be applied.
     received: formatGtidState(
-      receiver === 'none' && sql !== 'Yes' ? executed : merge(executed, stateIn(replica?.['Gtid_IO_Pos'])),
+      own.length > 0 || (receiver === 'none' && sql !== 'Yes')
+        ? executed
+        : merge(executed, stateIn(replica?.['Gtid_IO_Pos'])),
     ),
+    errant: own.length === 0 ? undefined : formatGtidState(stateOf(own)),
     receiver,
     applying: sql === 'Yes',
     source: host === '' ? undefined : { host, port: Number(replica?.['Master_Port']) },
@@ -176,7 +182,7 @@ export const mariadbDialect = (version: string): Dialect => ({
   },
 
   questions: [
-    `select @@global.read_only as readonly, @@global.gtid_binlog_state as log, @@global.gtid_slave_pos as replicated,
+    `select @@global.read_only as readonly, @@global.gtid_binlog_state as log, @@global.gtid_slave_pos as replicated, @@global.server_id as own,
       (select variable_value from information_schema.global_status where variable_name = 'UPTIME') as uptime`,
     'show all slaves status',
     `select @@global.rpl_semi_sync_master_enabled as enabled, @@global.rpl_semi_sync_master_wait_point as place,

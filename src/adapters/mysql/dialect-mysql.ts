@@ -61,6 +61,8 @@ const readFacts = (answers: readonly (readonly Row[])[]): ReturnType<Dialect['re
     readOnly: server?.['readonly'] === '1' && server['super_readonly'] === '1',
     executed: formatGtidSet(executed),
     received: formatGtidSet(unionOf(executed, setIn(replica?.['Retrieved_Gtid_Set']))),
+    // Its name is the same in all roles: only the source can tell.
+    errant: undefined,
     receiver,
     applying: sql === 'Yes',
     source: host === '' ? undefined : { host, port: Number(replica?.['Source_Port']) },
@@ -132,13 +134,15 @@ export const mysqlDialect = (version: string): Dialect => ({
   defaults: { secure_file_priv: 'NULL' },
   privateOptions: { skip_log_bin: '', log_replica_updates: 'OFF', gtid_mode: 'OFF', enforce_gtid_consistency: 'OFF' },
 
-  accounts: (credentials) =>
-    accountStatements(credentials, {
+  accounts: (credentials) => [
+    ...accountStatements(credentials, {
       superuserHosts: ['localhost'],
-      replication: 'replication slave, backup_admin, clone_admin',
+      replication: 'replication slave, backup_admin, clone_admin, connection_admin',
       agent: AGENT_RIGHTS,
       identifiedBy: identified,
     }),
+    `grant select on performance_schema.* to ${quoteAccount(credentials.agent.username, 'localhost')}`,
+  ],
   forgetLog: [],
   resumeFrom: () => [],
   copy: {

@@ -16,6 +16,8 @@ export interface ServerFacts {
   readonly executed: Gtids;
   /** That, and what was received and waits to be applied. */
   readonly received: Gtids;
+  /** Transactions that were written here while it was a replica; undefined: none, or not known here. */
+  readonly errant: Gtids | undefined;
   readonly receiver: 'streaming' | 'connecting' | 'none';
   readonly applying: boolean;
   /** Where the server itself would take its log from. */

@@ -85,6 +85,11 @@ export const promote = async (
   if (generation <= now.generation)
     throw new StepError('refused', `promoting to generation ${generation}: the log has ${now.generation} already`);
 
+  if (now.errant !== undefined)
+    throw new StepError(
+      'refused',
+      `promoting ${name}: somebody wrote on it while it was a replica (${now.errant}); copy it anew`,
+    );
   const applied = await untilApplied(parts, budget);
   const { dialect } = applied;
   await settings.set({ source: undefined, promoted: true });

@@ -5,7 +5,7 @@ import type { ServerFacts } from './dialect.ts';
 
 /** Turns what the server says of its receiver into what the core asks: when the source was last heard, since when a stream is missed. */
 export const createReceiverWatch = (
-  clock: Clock,
+  clock: Pick<Clock, 'now'>,
 ): ((facts: Pick<ServerFacts, 'receiver' | 'heard'>) => ReceiverView) => {
   let streamed = false;
   let endedAt: Instant | undefined;

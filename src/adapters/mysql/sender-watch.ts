@@ -9,7 +9,9 @@ const RECENTLY = 10_000;
  * What the senders of the log have sent, by account: `all` where each of them had nothing left to send not long ago. Made once, told
  * every look's rows.
  */
-export const createSenderWatch = (clock: Clock): ((rows: readonly Row[]) => ReadonlyMap<string, 'all' | 'part'>) => {
+export const createSenderWatch = (
+  clock: Pick<Clock, 'now'>,
+): ((rows: readonly Row[]) => ReadonlyMap<string, 'all' | 'part'>) => {
   let complete = new Map<string, Instant>();
   return (rows) => {
     const now = clock.now();

@@ -68,13 +68,18 @@ export const runningView = (facts: Facts, context: ViewContext): RunningDatabase
   const primary = context.promoted || !facts.readOnly;
   const received = dialect.toPosition(facts.received, generation);
   const failing = context.writeFailed ?? context.full;
+  const errant =
+    primary || facts.errant === undefined
+      ? undefined
+      : `somebody wrote on it while it was a replica (${facts.errant}): it is copied anew as soon as its leader writes`;
+  const unfit = errant ?? context.scarce;
   return {
     kind: 'running',
     systemId: context.systemId,
     role: primary ? 'primary' : 'replica',
     writable: !facts.readOnly && context.writeFailed === undefined,
     ...(primary && failing !== undefined ? { failing } : {}),
-    ...(context.scarce === undefined ? {} : { unfit: context.scarce }),
+    ...(unfit === undefined ? {} : { unfit }),
     position: primary ? dialect.toPosition(facts.executed, generation) : received,
     generation,
     source: primary ? undefined : context.source,

@@ -1,0 +1,3 @@
+import { fetchMysql } from '../support/other-mysql.ts';
+
+export const setup = (): void => fetchMysql();
