@@ -14,7 +14,7 @@ import { donate } from './donate.ts';
 import { mapped } from './errors.ts';
 import { fence } from './fence.ts';
 import { forgets } from './forgets.ts';
-import { endReceiver, follow } from './follow.ts';
+import { endReceiver, follow, untilApplied } from './follow.ts';
 import { initialize } from './initialize.ts';
 import { createObserve } from './observe.ts';
 import type { MysqlOptions } from './options.ts';
@@ -102,8 +102,11 @@ export const createMysql = (options: MysqlOptions): Database => {
     stopReceiving: (step) =>
       mapped('ending the receiver', step, async () => {
         await parts.settings.set({ source: undefined });
-        const facts = await endReceiver(parts, budgetOf(options.clock, step));
-        return { position: facts.dialect.toPosition(facts.received, facts.generation) };
+        // Applied, it can be compared with what others have, to the last transaction of every writer.
+        const budget = budgetOf(options.clock, step);
+        await endReceiver(parts, budget);
+        const facts = await untilApplied(parts, budget);
+        return { position: facts.dialect.toPosition(facts.executed, facts.generation) };
       }),
     barrier: (order) => mapped('committing the barrier', order, () => barrier(parts, order)),
     checkpoint: (step) => mapped('writing changed pages', step, () => checkpoint(parts, step)),

@@ -73,16 +73,17 @@ const readFacts = (answers: readonly (readonly Row[])[]): ReturnType<Dialect['re
   const host = replica?.['Master_Host'] ?? '';
   // Every start has a number of its own, so a replica has none of its own in its log.
   const own = host === '' ? [] : [...executed.values()].filter((entry) => String(entry.server) === server?.['own']);
+  const queued = stateIn(replica?.['Gtid_IO_Pos']);
+  // With both threads stopped the next start of either drops what was received: it is lost already. Onto transactions of its own nothing
+  // that was received can be applied.
+  const kept = own.length > 0 || (receiver === 'none' && sql !== 'Yes') ? executed : merge(executed, queued);
+  // The server names only the last one that it received: how far the writers before it came is known once that has begun to be applied.
+  const complete = [...queued.keys()].every((writer) => executed.has(writer));
   return {
     readOnly: server?.['readonly'] !== '0',
     executed: formatGtidState(executed),
-    // With both threads stopped the next start of either drops what was received: it is lost already. Onto transactions of its own nothing
-    // that was received can be applied.
-    received: formatGtidState(
-      own.length > 0 || (receiver === 'none' && sql !== 'Yes')
-        ? executed
-        : merge(executed, stateIn(replica?.['Gtid_IO_Pos'])),
-    ),
+    received: formatGtidState(kept),
+    reached: formatGtidState(complete ? kept : executed),
     errant: own.length === 0 ? undefined : formatGtidState(stateOf(own)),
     receiver,
     applying: sql === 'Yes',

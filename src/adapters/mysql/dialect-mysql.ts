@@ -61,6 +61,7 @@ const readFacts = (answers: readonly (readonly Row[])[]): ReturnType<Dialect['re
     readOnly: server?.['readonly'] === '1' && server['super_readonly'] === '1',
     executed: formatGtidSet(executed),
     received: formatGtidSet(unionOf(executed, setIn(replica?.['Retrieved_Gtid_Set']))),
+    reached: formatGtidSet(unionOf(executed, setIn(replica?.['Retrieved_Gtid_Set']))),
     // Its name is the same in all roles: only the source can tell.
     errant: undefined,
     receiver,

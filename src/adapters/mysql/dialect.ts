@@ -16,6 +16,8 @@ export interface ServerFacts {
   readonly executed: Gtids;
   /** That, and what was received and waits to be applied. */
   readonly received: Gtids;
+  /** As much of what was received as can be compared with other logs. */
+  readonly reached: Gtids;
   /** Transactions that were written here while it was a replica; undefined: none, or not known here. */
   readonly errant: Gtids | undefined;
   readonly receiver: 'streaming' | 'connecting' | 'none';

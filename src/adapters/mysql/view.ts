@@ -66,7 +66,7 @@ const acknowledgementOf = ({ demanded }: Facts, { demand }: ViewContext): Acknow
 export const runningView = (facts: Facts, context: ViewContext): RunningDatabase => {
   const { dialect, generation } = facts;
   const primary = context.promoted || !facts.readOnly;
-  const received = dialect.toPosition(facts.received, generation);
+  const received = dialect.toPosition(facts.reached, generation);
   const failing = context.writeFailed ?? context.full;
   const errant =
     primary || facts.errant === undefined

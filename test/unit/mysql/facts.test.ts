@@ -39,6 +39,16 @@ describe('what MariaDB says of itself', () => {
     expect(positions.compare(toPosition(errant.received, 2), toPosition('0-5-12', 2))).toBe('diverged');
   });
 
+  it('is compared only as far as every writer is known', () => {
+    const seen = facts({ log: '0-5-10', replicated: '0-5-10' }, replica({ Gtid_IO_Pos: '0-6-14' }));
+    expect(seen).toMatchObject({ received: '0-5-10,0-6-14', reached: '0-5-10' });
+    const { positions, toPosition } = dialect;
+    expect(positions.compare(toPosition(seen.reached, 2), toPosition('0-5-11,0-6-13', 2))).toBe('behind');
+    expect(facts({ log: '0-5-11,0-6-12', replicated: '0-6-12' }, replica({ Gtid_IO_Pos: '0-6-14' })).reached).toBe(
+      '0-5-11,0-6-14',
+    );
+  });
+
   it('does not call what a primary writes errant', () => {
     expect(facts({ log: '0-5-10,0-7-11', replicated: '' }, undefined).errant).toBeUndefined();
   });
