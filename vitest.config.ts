@@ -1,5 +1,4 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
-import { MYSQL_BIN_DIR } from './test/support/other-mysql.ts';
 import { binDirOf, type OtherVersion } from './test/support/other-postgres.ts';
 
 /** The tests of the PostgreSQL adapter against another version than the installed one. */
@@ -40,17 +39,6 @@ export default defineConfig({
       },
       onPostgres('17'),
       onPostgres('18'),
-      {
-        test: {
-          name: 'mysql',
-          include: ['test/integration/mariadb-{life,sync}.test.ts'],
-          globalSetup: ['test/integration/setup-mysql.ts'],
-          env: { TEST_MYSQL_BIN: MYSQL_BIN_DIR },
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-        },
-      },
       {
         test: {
           name: 'e2e',

@@ -1,3 +1,0 @@
-import { fetchMysql } from '../support/other-mysql.ts';
-
-export const setup = (): void => fetchMysql();
