@@ -112,6 +112,7 @@ export const stages = (reports: string): readonly Stage[] => [
   check('generated documents', 'node', ['scripts/generate-docs.ts', '--check']),
   tests('unit', 5 * MINUTE, reports),
   check('simulation', 'node', ['test/sim/run.ts', '--seeds', '1000'], 6 * MINUTE),
+  check('seeded bugs', 'node', ['test/sim/run.ts', '--seeded-bugs', '--short'], 8 * MINUTE),
   check('exhaustive search', 'node', ['test/sim/run.ts', '--exhaustive', '--short', '--seconds', '45'], 3 * MINUTE),
   tests('contract', 6 * MINUTE, reports),
   tests('integration', 15 * MINUTE, reports),

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { FOUND_IN } from './bugs/found.ts';
 import { bugs, hunt, huntLine, MOST } from './bugs/hunt.ts';
 import { isProfile, PROFILES } from './faults/profiles.ts';
 import { runSearches } from './search/run.ts';
@@ -12,7 +13,7 @@ import { measureSpeed } from './speed.ts';
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string' },
-    seed: { type: 'string' },
+    seed: { type: 'string', default: '1' },
     trace: { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
     'seeded-bugs': { type: 'boolean', default: false },
@@ -27,18 +28,19 @@ const { values } = parseArgs({
   },
 });
 
-const seed = Number(values.seed ?? 1);
+const seed = Number(values.seed);
 if (values.profile !== undefined && !isProfile(values.profile))
   throw new Error(`no such profile: ${values.profile}; there are ${Object.keys(PROFILES).join(', ')}`);
 const { profile } = values;
 
 const seededBugs = async (): Promise<boolean> => {
   const atLeast = Number(values.seeds ?? 1);
-  const wanted = bugs.filter(({ id }) => values.only === undefined || values.only.split(',').includes(id));
+  const asked = bugs.filter(({ id }) => values.only === undefined || values.only.split(',').includes(id));
+  const wanted = values.short ? asked.filter(({ id }) => id in FOUND_IN) : asked;
   let missed = 0;
   for (const bug of wanted) {
     const result = await hunt(bug, {
-      from: values.seed === undefined ? undefined : seed,
+      from: values.short ? (FOUND_IN[bug.id] ?? 1) : seed,
       atLeast,
       most: Number(values.most ?? MOST),
     });

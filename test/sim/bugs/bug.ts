@@ -18,8 +18,6 @@ export interface Bug {
   readonly byShape?: true;
   /** The mix of faults in which it is looked for; undefined: the whole one. */
   readonly profile?: Profile;
-  /** The first seed to look at: those before it were seen not to find it. */
-  readonly from?: number;
 }
 
 const patch = (file: string, find: string, replace: string): Patch => ({ file, find, replace });

@@ -38,7 +38,6 @@ export const failsafeBugs: readonly Bug[] = [
       'deadlineFrom(round.at, m.settings.timing, round.ttl)',
       'deadlineFrom(m.now, m.settings.timing, round.ttl)',
     ),
-    profile: 'blackouts',
   },
   {
     ...bug(
@@ -48,6 +47,5 @@ export const failsafeBugs: readonly Bug[] = [
       'if (newest > asked.term)',
       'if (newest < asked.term)',
     ),
-    profile: 'blackouts',
   },
 ];

@@ -11,7 +11,6 @@ export const fenceBugs: readonly Bug[] = [
       "if (m.reign.clearance === 'no')\n",
       "if (m.reign.clearance === 'no' && m.reign.clearance !== 'no')\n",
     ),
-    profile: 'deaths',
   },
   {
     ...pair(

@@ -23,10 +23,10 @@ export const MOST = 2_000;
 /** Runs seeds over the broken core until it is found, and at least `atLeast` of them. */
 export const hunt = async (
   bug: Bug,
-  how: { readonly from: number | undefined; readonly atLeast: number; readonly most: number },
+  how: { readonly from: number; readonly atLeast: number; readonly most: number },
 ): Promise<Hunt> => {
   const { atLeast, most } = how;
-  const from = how.from ?? bug.from ?? 1;
+  const { from } = how;
   const wrong = misfit(bug);
   if (wrong !== undefined) throw new Error(`this seeded bug does not fit the code any more: ${wrong}`);
   const simulate = await loadBroken(bug);

@@ -25,7 +25,6 @@ export const leaseBugs: readonly Bug[] = [
       'deadlineFrom(sentAt, m.settings.timing, said.ttl)',
       'deadlineFrom(m.now, m.settings.timing, said.ttl)',
     ),
-    profile: 'times',
   },
   {
     ...bug(
@@ -85,7 +84,6 @@ export const leaseBugs: readonly Bug[] = [
       provenAt: now,
       clearance: clearance === 'no' ? 'own' : clearance,`,
     ),
-    profile: 'restarts',
   },
   {
     ...bug(
@@ -95,7 +93,6 @@ export const leaseBugs: readonly Bug[] = [
       'return Math.max(...standing) > rightOf(m.settings.timing) ? reign.ttl : wanted;',
       'return standing.length > 9 ? reign.ttl : wanted;',
     ),
-    profile: 'times',
   },
   {
     ...bug(
@@ -147,6 +144,5 @@ export const leaseBugs: readonly Bug[] = [
       `    ttl: input.ttl,
       released: view.heartbeat?.value.released ?? false,`,
     ),
-    profile: 'deaths',
   },
 ];

@@ -21,7 +21,6 @@ export const quorumBugs: readonly Bug[] = [
         'position: s.running?.position',
       ),
     ),
-    profile: 'voters',
   },
   {
     ...bug(
