@@ -172,8 +172,18 @@ const armRefusal = (model: GuardModel, order: Armed, now: Instant): Refusal | un
   return undefined;
 };
 
-/** How often the guard looks at clocks, and at what runs: only as often as the phase needs. */
+/** Between two looks of an armed guard at its clocks. */
+const ARMED_POLL = { least: 100, most: 200, share: 1 / 10 };
+
+/**
+ * How often the guard looks at clocks, and at what runs: only as often as the phase needs. Armed, a timer ends at the very
+ * moment of the fence; in between it looks for a clock that jumped, within a tenth of the time that a fence may take: well
+ * within the margin that is kept free behind it (docs/decisions/0026).
+ */
 export const pollInterval = (model: GuardModel): Ms => {
-  if (model.phase === 'watching') return model.armed === undefined ? ms(1_000) : ms(100);
-  return model.phase === 'stood-down' ? ms(1_000) : ms(250);
+  const { phase, armed } = model;
+  if (phase === 'watching' && armed !== undefined)
+    return ms(Math.min(ARMED_POLL.most, Math.max(ARMED_POLL.least, armed.fenceBudget * ARMED_POLL.share)));
+  if (phase === 'watching') return ms(1_000);
+  return phase === 'stood-down' ? ms(1_000) : ms(250);
 };

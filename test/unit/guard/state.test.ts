@@ -203,8 +203,16 @@ test('a successor goes on where its predecessor ended', () => {
   expect(step(down, tick(10, 'primary')).actions).toEqual([]);
 });
 
-test('looks often while armed, rarely without a deadline', () => {
-  expect(pollInterval(after(order(arm(5, 8_000))).model)).toBe(100);
+test('looks often while armed, within a tenth of the fence, rarely without a deadline', () => {
+  const armed = (fenceBudget: number) =>
+    initialModel('ours', {
+      newest: term(5),
+      armed: { term: term(5), deadline: at(8_000), fenceBudget: ms(fenceBudget) },
+      stoodDown: false,
+    });
+  expect([600, 1_000, 1_500, 2_000, 12_000].map((budget) => pollInterval(armed(budget)))).toEqual([
+    100, 100, 150, 200, 200,
+  ]);
   expect(pollInterval(fresh)).toBe(1_000);
 });
 
