@@ -132,6 +132,28 @@ describe(`what a ${ENGINE} primary demands of its commits`, () => {
     expect(await waiting).toBe('acknowledged');
   });
 
+  it('is met by a voter that had received the commit before it became one', async () => {
+    await demand(one(b, c));
+    await untilVotes(c);
+    await c.database.stopReceiving(step());
+    const waiting = commit(a, 15_000);
+    await until('b has received it, but cannot acknowledge it', async () =>
+      b.database.positions.compare((await b.running()).position, (await a.running()).position) === 'equal' &&
+      (await a.running()).waitingCommits > 0
+        ? true
+        : undefined,
+    );
+    await upkeep(b);
+    await untilVotes(b);
+    // The agent looks at its database again and again.
+    await until('nothing waits', async () => ((await a.running()).waitingCommits === 0 ? true : undefined));
+    expect(await waiting).toBe('acknowledged');
+    await c.database.follow({ ...step(), source: a.source });
+    await demand(one(c), one(b, c));
+    await untilVotes(c);
+    await upkeep(b);
+  });
+
   it('is counted where an operator ended the wait of a commit', async () => {
     const before = (await a.running()).weakAcks ?? 0;
     await c.database.stopReceiving(step());

@@ -17,6 +17,7 @@ import { forgets } from './forgets.ts';
 import { endReceiver, follow, untilApplied } from './follow.ts';
 import { initialize } from './initialize.ts';
 import { createObserve } from './observe.ts';
+import { createNudge } from './nudge.ts';
 import type { MysqlOptions } from './options.ts';
 import type { Parts } from './parts.ts';
 import { createPendingRestart } from './pending-restart.ts';
@@ -55,6 +56,7 @@ export const createMysql = (options: MysqlOptions): Database => {
   const probe = createWriteProbe(site, admin);
   const pending = createPendingRestart(parts);
   const dropped = createDroppedLogs(site);
+  const nudge = createNudge(parts);
   const space = createDiskSpace(options.clock, [options.dataDir]);
   server.onExit(probe.reset);
 
@@ -72,7 +74,10 @@ export const createMysql = (options: MysqlOptions): Database => {
           reason: String(error),
         }),
       );
-      if (promoted && !facts.readOnly) probe.tick();
+      if (promoted && !facts.readOnly) {
+        probe.tick();
+        nudge.tick(facts);
+      }
     },
   });
 
@@ -123,6 +128,7 @@ export const createMysql = (options: MysqlOptions): Database => {
       mapped('configuring the database', order, () => configure(parts, order)).finally(pending.soon),
     close: async () => {
       probe.close();
+      nudge.close();
       pending.close();
       server.close();
       admin.reset();
