@@ -34,27 +34,36 @@ const chosen: readonly StrikeName[] = [
   'taking-over/guard-kill',
 ];
 
+/** A state may be over before the signal is there: how often it is tried to catch one. Every try must end well. */
+const TRIES = 4;
+
 describe('one primary, nothing lost that another member had, and all members back, when', () => {
+  const strike = async (scenario: StrikeName): Promise<boolean> => {
+    const { lab } = cluster;
+    const said: string[] = [];
+    const report = await runScenario({
+      lab,
+      engine: createPostgresEngine(lab),
+      scenario,
+      warmUpMs: 300,
+      deadlineMs: DEADLINE_MS,
+      progress: (line) => said.push(line),
+    });
+    expect(report, said.join('\n')).toMatchObject({
+      problems: [],
+      lost: 0,
+      duplicates: 0,
+      dualWrites: 0,
+      weakAcks: 0,
+    });
+    return said.some((line) => /^SIG\w+ to [1-9]/.test(line));
+  };
+
   for (const scenario of chosen)
-    test(`it was struck: ${scenario}`, async () => {
-      const { lab } = cluster;
-      showLogsOnFailure(lab);
-      const said: string[] = [];
-      const report = await runScenario({
-        lab,
-        engine: createPostgresEngine(lab),
-        scenario,
-        warmUpMs: 300,
-        deadlineMs: DEADLINE_MS,
-        progress: (line) => said.push(line),
-      });
-      expect(said).toContainEqual(expect.stringMatching(/^SIG\w+ to [1-9]/)); // it was caught in time
-      expect(report, said.join('\n')).toMatchObject({
-        problems: [],
-        lost: 0,
-        duplicates: 0,
-        dualWrites: 0,
-        weakAcks: 0,
-      });
+    test(`it was struck: ${scenario}`, { timeout: TRIES * 120_000 }, async () => {
+      showLogsOnFailure(cluster.lab);
+      let caught = false;
+      for (let tries = 0; tries < TRIES && !caught; tries += 1) caught = await strike(scenario);
+      expect(caught, `not caught in ${TRIES} tries`).toBe(true);
     });
 });
