@@ -16,9 +16,9 @@ export const bestOther = (s: Snapshot): CandidateReport | undefined =>
 
 /**
  * How long until every member has noticed that its own disk is full, in milliseconds: it looks at its disk with each look at
- * its database, once a second, and the next look tells what was found.
+ * its database, every two seconds at rest, and the next look tells what was found.
  */
-const NOTICED = 2_500;
+const NOTICED = 4_500;
 
 /** A full disk may be everybody's lot: the others' answers count from when they must have noticed theirs. */
 export const othersNoticed = ({ m }: Snapshot): boolean =>

@@ -197,8 +197,8 @@ test('a fault that would follow the leader anywhere moves nobody, and the reason
   expect(those(early, 'ask-peers')).toHaveLength(1);
   expect(ran(early)).toEqual([]);
   const leading = reign({ dueAt: instant(9_000) });
-  const heard = { ...early.memory, reign: leading, asking: false, peers: { at: instant(2_700), answers } };
-  const { memory, effects } = feed(heard, seen(2_710), 2_710);
+  const heard = { ...early.memory, reign: leading, asking: false, peers: { at: instant(4_700), answers } };
+  const { memory, effects } = feed(heard, seen(4_710), 4_710);
   expect(memory.decision.rule).toBe('leader.failing-alone');
   expect(memory.decision.reasons).toEqual([unfit, `not failing over because b: ${unfit}; c: ${unfit}`]);
   expect(effects.filter(({ kind }) => kind === 'run')).toEqual([]);
