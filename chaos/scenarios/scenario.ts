@@ -159,6 +159,20 @@ const judge = async (
   };
 };
 
+/** Waits until commits wait for a replica: a new leader promises that only when a replica has come. */
+const promised = async ({ lab, deadlineMs }: ScenarioOptions): Promise<void> => {
+  await lab.waitFor(
+    'commits wait for a replica',
+    async () => {
+      const answers = await Promise.all(
+        lab.members.flatMap(({ name }) => [lab.get(name, '/synchronous'), lab.get(name, '/quorum')]),
+      );
+      return answers.some((answer) => answer?.status === 200);
+    },
+    { deadlineMs },
+  );
+};
+
 /**
  * Does one fault to a healthy cluster while clients write, waits until the cluster has healed by itself, and reports what
  * the clients saw. Throws when the cluster was not healthy to begin with.
@@ -169,6 +183,7 @@ export const runScenario = async (options: ScenarioOptions): Promise<ScenarioRep
   const fault: Fault = options.lastsMs === undefined ? named : { ...named, lasts: { ttls: 0, ms: options.lastsMs } };
   const random = randomFrom(options.seed ?? 1);
   const before = await lab.waitForHealthy({ deadlineMs: options.deadlineMs });
+  if (options.durable === true) await promised(options);
   const clients = await startClients({
     lab,
     engine,
