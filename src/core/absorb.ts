@@ -1,4 +1,4 @@
-import { ms, type Revision, type Term } from './brand.ts';
+import { ms, termOf, type Revision, type Term } from './brand.ts';
 import { completeRound } from './asking.ts';
 import type { DatabaseView } from './database.ts';
 import { failsafeSettled, promisesCame } from './failsafe.ts';
@@ -106,8 +106,18 @@ const takeUp = (m: Memory, view: ClusterView): Result => {
     message: `the leader key of term ${reign.term} is ours (${view.history?.value.how ?? 'unknown'}): proving it by a heartbeat`,
     fields: { term: String(reign.term), clearance: reign.clearance, generation: reign.generation },
   };
-  return [{ ...m, reign, demand: UNKNOWN_DEMAND }, [tell]];
+  const promotionPending = m.promotionPending || predecessorLed(m, view, reign);
+  return [{ ...m, reign, promotionPending, demand: UNKNOWN_DEMAND }, [tell]];
 };
+
+/**
+ * An earlier process of this member's agent held a right in this term, so it may have begun a promotion that is still to come:
+ * where the database is a replica now, that server is ended before anything else is decided (D6, I11; docs/decisions/0027).
+ */
+const predecessorLed = ({ self }: Memory, { heartbeat }: ClusterView, { term }: Reign): boolean =>
+  heartbeat?.value.member === self.name &&
+  heartbeat.value.agent !== self.agent &&
+  (heartbeat.value.term ?? termOf(heartbeat.modRevision)) === term;
 
 /** The term was begun by an attempt of this very process whose answer is late or lost: its right was judged then (D5). */
 const ownAttempt = ({ self, lastLead }: Memory, view: ClusterView): Partial<Reign> => {

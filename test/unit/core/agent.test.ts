@@ -68,6 +68,23 @@ test('a promotion that was aborted because its term is over is fenced, whatever 
   expect(ran(ended(m, promote, { kind: 'aborted' }, running(), 100))).toEqual(['fence']);
 });
 
+test('a promotion that an earlier process may have begun is ended before anything else (decision 0027)', () => {
+  const takesUp = (agent: string, db: Parameters<typeof known>[0]): readonly string[] => {
+    const led = ownView({ heartbeat: keyed(heartbeat({ member: name('a'), agent, term: term(10) }), 20) });
+    const taken = feed(follower({ database: known(db) as Memory['database'] }), { kind: 'view', view: led }, 10);
+    const flight = writing(taken, 'heartbeat')?.flight ?? 0;
+    const proven = feed(
+      taken.memory,
+      { kind: 'transacted', flight, outcome: { kind: 'applied', revision: rev(30) } },
+      20,
+    );
+    return ran(proven);
+  };
+  expect(takesUp('another', running())).toEqual(['fence']);
+  expect(takesUp('another', primary())).not.toContain('fence');
+  expect(takesUp(follower().self.agent, running())).not.toContain('fence');
+});
+
 test('a failed promotion of an earlier leadership does not keep a member from leading for ever', () => {
   const trouble = { task: 'promote', count: 1, at: instant(-60_000), notBefore: instant(-59_000), message: 'failed' };
   const m = leader({ trouble, reign: reign({ generation: 3 }), database: known(running()), mayBePrimary: false });
