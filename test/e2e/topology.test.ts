@@ -44,6 +44,11 @@ test('a member copies its data from one that is tagged for it, and follows the o
   showLogsOnFailure(lab);
   await lab.etcd.start();
   await lab.etcd.ready();
+  // Whoever begins to copy chooses by what the members have published.
+  const pg2Streams = async (): Promise<boolean> => {
+    const { stdout } = await lab.ctl(['list', '--output', 'json']);
+    return /"pg2"[^}]*"streaming"/.test(stdout);
+  };
   for (const [name, members] of [
     ['pg1', ['pg1']],
     ['pg2', ['pg1', 'pg2']],
@@ -51,6 +56,7 @@ test('a member copies its data from one that is tagged for it, and follows the o
   ] as const) {
     await lab.startMember(name);
     expect(await lab.waitForHealthy({ deadlineMs: DEADLINE_MS, members })).toBe('pg1');
+    if (name === 'pg2') await lab.waitFor('pg2 says that it streams', pg2Streams, { deadlineMs: DEADLINE_MS });
   }
   expect(await receiversOf('pg1')).toEqual(['pg2']);
   expect(await receiversOf('pg2')).toEqual(['pg3']);
