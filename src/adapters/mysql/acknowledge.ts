@@ -88,7 +88,8 @@ export const acknowledge = async (parts: Parts, order: Step & { readonly wanted:
       'refused',
       `${dialect.product} waits for ${dialect.mostAcks} acknowledgement, not for ${wanted.acks}: set replication.acks to ${dialect.mostAcks}`,
     );
-  await settings.set({ demand: wanted });
+  // Only what is demanded is kept, whatever else its bearer knows.
+  await settings.set({ demand: { acks: wanted.acks, voters: wanted.voters } });
   if (readOnly) {
     // Voters that follow before the promotion do so as voters at once.
     if (dialect.grantsWhileReadOnly && wanted.acks > 0) {
