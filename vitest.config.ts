@@ -1,5 +1,7 @@
-import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { binDirOf, type OtherVersion } from './test/support/other-postgres.ts';
+
+const MARIADB_QUORUM = 'test/e2e/mariadb-quorum.test.ts';
 
 /** The tests of the PostgreSQL adapter against another version than the installed one. */
 const onPostgres = (version: OtherVersion): TestProjectInlineConfiguration => ({
@@ -43,10 +45,21 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, MARIADB_QUORUM],
           globalSetup: ['test/e2e/global-setup.ts'],
           testTimeout: 180_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          // Not a part of `npm test`: it does not pass every time yet (docs/engines.md).
+          name: 'mariadb-quorum',
+          include: [MARIADB_QUORUM],
+          globalSetup: ['test/e2e/global-setup.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
         },
       },
       {
